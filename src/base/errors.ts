@@ -1,0 +1,54 @@
+/** What went wrong, in kinds that a door can translate. Inner code knows no HTTP status. */
+export type ErrorKind =
+  | 'invalid' // the caller sent something that can never be right
+  | 'not_found'
+  | 'conflict'
+  | 'precondition_failed'
+  | 'forbidden'
+  | 'unauthenticated'
+  | 'too_large'
+  | 'rate_limited'
+  | 'unavailable' // right request, wrong moment: a device is offline, the hub is stopping
+  | 'storage' // the disk did not do what it was asked
+  | 'storage_full';
+
+/**
+ * An error that a person will read. `message` says what happened and what to do about it;
+ * `field` names the offending input as a dotted path where there is one.
+ */
+export class HubError extends Error {
+  override readonly name: string = 'HubError';
+  readonly kind: ErrorKind;
+  readonly field: string | undefined;
+
+  constructor(kind: ErrorKind, message: string, options: { field?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.kind = kind;
+    this.field = options.field;
+  }
+}
+
+/** A part of the hub could not start. The message names the part and what the person can do. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+  readonly part: string;
+  /** True when the cause is the configuration, so that the process exits with 78 (EX_CONFIG). */
+  readonly badConfiguration: boolean;
+
+  constructor(part: string, message: string, options: { badConfiguration?: boolean; cause?: unknown } = {}) {
+    super(`${part}: ${message}`, options.cause === undefined ? undefined : { cause: options.cause });
+    this.part = part;
+    this.badConfiguration = options.badConfiguration ?? false;
+  }
+}
+
+/** The readable part of anything that was thrown. */
+export function errorText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The `code` of a Node system error (`EADDRINUSE`, `EACCES` …), or undefined. */
+export function errorCode(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}

@@ -1,0 +1,46 @@
+import type { Migrations } from './migrations.ts';
+import type { Store } from './store.ts';
+
+export const keptValueTables: Migrations = {
+  owner: 'kept',
+  steps: [
+    `CREATE TABLE kept_value (
+      name  TEXT PRIMARY KEY,   -- what it is for: node_id, jwt_secret …
+      value TEXT NOT NULL       -- made once, kept for the life of the home; some are secrets
+    ) STRICT, WITHOUT ROWID;`,
+  ],
+};
+
+/**
+ * Reads the value kept under `name`, or makes it with `make` and keeps it. Identities and generated secrets live in
+ * the database so that one file, and one backup, holds everything a home needs.
+ */
+export function keepValue(store: Store, name: string, make: () => string): string {
+  return (
+    readKeptValue(store, name) ??
+    store.write((tx) => {
+      const value = make();
+      tx.run('INSERT INTO kept_value (name, value) VALUES (?, ?)', name, value);
+      return value;
+    })
+  );
+}
+
+/** The value kept under `name`, or undefined when none was made yet. */
+export function readKeptValue(store: Store, name: string): string | undefined {
+  return store.db.get<{ value: string }>('SELECT value FROM kept_value WHERE name = ?', name)?.value;
+}
+
+/** Replaces (or with null removes) the value kept under `name`. */
+export function replaceKeptValue(store: Store, name: string, value: string | null): void {
+  store.write((tx) => {
+    if (value === null) tx.run('DELETE FROM kept_value WHERE name = ?', name);
+    else {
+      tx.run(
+        'INSERT INTO kept_value (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
+        name,
+        value,
+      );
+    }
+  });
+}
