@@ -73,7 +73,10 @@ export class DurabilityBarrier {
       else await this.#options.checkpointAll();
     } catch (error) {
       if (this.#failure === undefined) {
-        this.#options.log.error({ err: error }, 'the disk failed to sync; nothing is acknowledged until it recovers');
+        this.#options.log.error(
+          { err: error },
+          'the disk failed to sync; nothing is acknowledged until it recovers',
+        );
       }
       this.#failure = error;
       throw new HubError(

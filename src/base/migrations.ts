@@ -59,7 +59,8 @@ export function pendingMigrations(tx: Tx, all: readonly Migrations[]): PendingMi
           'Install the build that made them, or restore a backup of this build.',
       );
     }
-    if (from < steps.length) pending.push({ owner, from, steps: steps.slice(from), checksum: checksumOf(steps) });
+    if (from < steps.length)
+      pending.push({ owner, from, steps: steps.slice(from), checksum: checksumOf(steps) });
   }
   return pending;
 }

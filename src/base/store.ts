@@ -62,7 +62,8 @@ export class Store implements AsyncDisposable {
       log: options.log,
       checkpointAll: async () => {
         const result = await this.#runCheckpoint('TRUNCATE');
-        if (!result.complete) throw new HubError('storage', 'the database is busy; the checkpoint is not complete');
+        if (!result.complete)
+          throw new HubError('storage', 'the database is busy; the checkpoint is not complete');
       },
     });
   }
@@ -184,7 +185,10 @@ export class Store implements AsyncDisposable {
     if (pending.length === 0) return;
     if (pending.some(({ from }) => from > 0)) {
       const copy = writeVerifiedCopy(this.#connection, file, toIso(clock.nowMs()));
-      log.info({ copy, owners: pending.map(({ owner }) => owner) }, 'migrating the database; a verified copy was made');
+      log.info(
+        { copy, owners: pending.map(({ owner }) => owner) },
+        'migrating the database; a verified copy was made',
+      );
     }
     this.write((tx) => applyMigrations(tx, pending));
   }
@@ -233,15 +237,23 @@ function sqliteCode(error: unknown): number | undefined {
 function toStorageError(error: unknown): unknown {
   switch (sqliteCode(error)) {
     case SQLITE_FULL:
-      return new HubError('storage_full', 'The disk is full; nothing was stored. Free some space and try again.', {
+      return new HubError(
+        'storage_full',
+        'The disk is full; nothing was stored. Free some space and try again.',
+        {
+          cause: error,
+        },
+      );
+    case SQLITE_READONLY:
+      return new HubError('storage', 'The database cannot be written: its file system is read-only.', {
         cause: error,
       });
-    case SQLITE_READONLY:
-      return new HubError('storage', 'The database cannot be written: its file system is read-only.', { cause: error });
     case SQLITE_BUSY:
     case SQLITE_IOERR:
     case SQLITE_CORRUPT:
-      return new HubError('storage', `The disk did not take the write: ${errorText(error)}.`, { cause: error });
+      return new HubError('storage', `The disk did not take the write: ${errorText(error)}.`, {
+        cause: error,
+      });
     default:
       return error;
   }

@@ -25,7 +25,10 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function openStore(migrations: readonly Migrations[] = [notes], walLimitBytes?: number): Promise<Store> {
+async function openStore(
+  migrations: readonly Migrations[] = [notes],
+  walLimitBytes?: number,
+): Promise<Store> {
   return await Store.open({
     file: join(folder, 'hub.db'),
     clock: new ManualClock(),
@@ -96,7 +99,8 @@ describe('durability', () => {
 
   test('a checkpoint empties the log off the event loop and loses nothing', async () => {
     await using store = await openStore([notes], 64 * 1024);
-    for (let i = 0; i < 200; i++) store.write((tx) => tx.run('INSERT INTO note (text) VALUES (?)', 'x'.repeat(2000)));
+    for (let i = 0; i < 200; i++)
+      store.write((tx) => tx.run('INSERT INTO note (text) VALUES (?)', 'x'.repeat(2000)));
     const result = await store.checkpoint();
     expect(result.complete).toBe(true);
     store.write((tx) => tx.run('INSERT INTO note (text) VALUES (?)', 'after'));
@@ -118,7 +122,10 @@ describe('migrations', () => {
       await using store = await openStore();
       store.write((tx) => tx.run('INSERT INTO note (text) VALUES (?)', 'old'));
     }
-    const next = { ...notes, steps: [...notes.steps, `ALTER TABLE note ADD COLUMN colour TEXT NOT NULL DEFAULT 'red';`] };
+    const next = {
+      ...notes,
+      steps: [...notes.steps, `ALTER TABLE note ADD COLUMN colour TEXT NOT NULL DEFAULT 'red';`],
+    };
     await using store = await openStore([next]);
     expect(store.db.get('SELECT text, colour FROM note')).toEqual({ text: 'old', colour: 'red' });
     const [copy] = readdirSync(join(folder, 'backups'));
@@ -128,7 +135,10 @@ describe('migrations', () => {
 
   test('a step that fails leaves the database as it was', async () => {
     await (await openStore())[Symbol.asyncDispose]();
-    const broken = { ...notes, steps: [...notes.steps, 'CREATE TABLE other (x INTEGER) STRICT; SELECT no_such(1);'] };
+    const broken = {
+      ...notes,
+      steps: [...notes.steps, 'CREATE TABLE other (x INTEGER) STRICT; SELECT no_such(1);'],
+    };
     await expect(openStore([broken])).rejects.toThrow(StartError);
     await using store = await openStore();
     expect(store.db.all(`SELECT name FROM sqlite_schema WHERE name = 'other'`)).toEqual([]);
@@ -147,7 +157,10 @@ describe('migrations', () => {
   });
 
   test('a file that is not a database is refused and left alone', async () => {
-    writeFileSync(join(folder, 'hub.db'), 'this is not a database, but it is long enough to be taken for one'.repeat(20));
+    writeFileSync(
+      join(folder, 'hub.db'),
+      'this is not a database, but it is long enough to be taken for one'.repeat(20),
+    );
     await expect(openStore()).rejects.toThrow(/not a SQLite database/);
     expect(readdirSync(folder)).toEqual(['hub.db']);
   });

@@ -1,0 +1,38 @@
+export const ROLES = ['owner', 'admin', 'member', 'guest', 'service'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Who makes a request, as proved by a token. */
+export interface Principal {
+  readonly userId: string;
+  readonly username: string;
+  readonly role: Role;
+  /** The token's own id, so that a log line can name it. */
+  readonly tokenId: string;
+  /** ms since the Unix epoch; a live connection closes then. */
+  readonly expiresAtMs: number;
+}
+
+export interface User {
+  readonly id: string;
+  readonly username: string;
+  readonly role: Role;
+  readonly createdAtMs: number;
+}
+
+/** A fresh pair of tokens, as login, setup and refresh answer. */
+export interface TokenPair {
+  readonly accessToken: string;
+  readonly refreshToken: string;
+  /** Seconds until the access token expires. */
+  readonly expiresInS: number;
+  readonly user: User;
+}
+
+/** What a request wants to do; the policy function answers yes or no. Everything not allowed is refused. */
+export type Permission =
+  | 'home:read'
+  | 'home:control'
+  | 'graph:write'
+  | 'sync:pull'
+  | 'sync:push'
+  | 'system:admin';

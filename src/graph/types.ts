@@ -1,0 +1,143 @@
+/** Entity types of PROTOCOL.md section 1. `app` and `photo` come from clients that exist. */
+export const ENTITY_TYPES = [
+  'home',
+  'room',
+  'device',
+  'accessory',
+  'service',
+  'zone',
+  'door',
+  'window',
+  'procedure',
+  'manual',
+  'note',
+  'schedule',
+  'automation',
+  'app',
+  'photo',
+] as const;
+export type EntityType = (typeof ENTITY_TYPES)[number];
+
+export const SOURCE_TYPES = [
+  'homekit',
+  'matter',
+  'manual',
+  'imported',
+  'generated',
+  'google_home',
+  'alexa',
+  'mqtt',
+] as const;
+export type SourceType = (typeof SOURCE_TYPES)[number];
+
+export const RELATIONSHIP_TYPES = [
+  'located_in',
+  'controls',
+  'connects_to',
+  'part_of',
+  'manages',
+  'documented_by',
+  'procedure_for',
+  'triggered_by',
+  'depends_on',
+  'contained_in',
+  'monitors',
+  'automates',
+  'controlled_by_app',
+  'has_blob',
+  'has_photo',
+] as const;
+export type RelationshipType = (typeof RELATIONSHIP_TYPES)[number];
+
+export type ChangeType = 'create' | 'update' | 'delete';
+
+/** The JSON object that an entity is about. Unknown keys are kept. */
+export type Content = Readonly<Record<string, unknown>>;
+
+/** Who made a version: the person (or `hub`) and the client that sent it. */
+export interface Author {
+  readonly userId: string;
+  readonly deviceId: string;
+}
+
+/** What the hub itself writes (devices that were discovered, rooms that they suggest). */
+export const HUB_AUTHOR: Author = { userId: 'hub', deviceId: 'hub' };
+
+/**
+ * One version of an entity. `contentJson` is the stored JSON text, to be spliced into answers rather than parsed and
+ * printed again; it is null for a tombstone.
+ */
+export interface EntityVersion {
+  readonly seq: number;
+  readonly id: string;
+  readonly version: string;
+  readonly entityType: string;
+  readonly changeType: ChangeType;
+  readonly parentVersions: readonly string[];
+  readonly contentJson: string | null;
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly sourceType: string;
+  /** When the edit was made as its author said, RFC 3339 as sent. */
+  readonly timestamp: string;
+  /** When the first version of the entity was made, effective time in ms since the Unix epoch. */
+  readonly createdAtMs: number;
+  /** Effective time of this version in ms since the Unix epoch: not after its receipt, after its parents. */
+  readonly modifiedAtMs: number;
+}
+
+/** One version of an edge; true over [validFrom, validTo). Times are ms since the Unix epoch. */
+export interface RelationshipVersion {
+  readonly seq: number;
+  readonly id: string;
+  readonly version: string;
+  readonly parentVersions: readonly string[];
+  readonly fromEntityId: string;
+  readonly toEntityId: string;
+  readonly relationshipType: string;
+  readonly propertiesJson: string;
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly createdAtMs: number;
+  readonly validFromMs: number;
+  readonly validToMs: number | null;
+}
+
+/** A version to be stored, checked already. */
+export interface NewEntityVersion {
+  readonly id: string;
+  readonly version: string;
+  readonly entityType: string;
+  readonly changeType: ChangeType;
+  readonly parentVersions: readonly string[];
+  /** The JSON text of the content; null for a tombstone. */
+  readonly contentJson: string | null;
+  readonly author: Author;
+  readonly sourceType: string;
+  /** RFC 3339 as the author said. */
+  readonly timestamp: string;
+  /** False for the loser of a conflict: kept and readable, not the latest. */
+  readonly current: boolean;
+}
+
+export interface EntityFilter {
+  readonly entityType?: string;
+  readonly sourceType?: string;
+  /** Only what is located in this room. */
+  readonly roomId?: string;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Opaque; null at the end. */
+  readonly nextCursor: string | null;
+}
+
+/** The current rows above a seq, oldest first, entities and edges in one sequence. */
+export interface Changes {
+  readonly entities: readonly EntityVersion[];
+  readonly relationships: readonly RelationshipVersion[];
+  /** The highest seq that was looked at; the next call starts after it. */
+  readonly scannedSeq: number;
+  readonly hasMore: boolean;
+}
