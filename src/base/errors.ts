@@ -20,11 +20,18 @@ export class HubError extends Error {
   override readonly name: string = 'HubError';
   readonly kind: ErrorKind;
   readonly field: string | undefined;
+  /** The protocol's own name for it (PROTOCOL.md 2.4), where the kind does not say enough. */
+  readonly code: string | undefined;
 
-  constructor(kind: ErrorKind, message: string, options: { field?: string; cause?: unknown } = {}) {
+  constructor(
+    kind: ErrorKind,
+    message: string,
+    options: { field?: string; code?: string; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;
     this.field = options.field;
+    this.code = options.code;
   }
 }
 

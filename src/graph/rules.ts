@@ -1,0 +1,159 @@
+import type { Changes, ChangeType, Content, EntityVersion, RelationshipVersion } from './types.ts';
+
+import { HubError } from '../base/errors.ts';
+import { isJsonObject } from '../base/json.ts';
+import { ENTITY_TYPES, RELATIONSHIP_TYPES } from './types.ts';
+
+/** Largest content of one version, as encoded JSON (PROTOCOL.md section 1). */
+export const MAX_CONTENT_BYTES = 256 * 1024;
+
+const ID = /^[A-Za-z0-9._:~-]{1,128}$/;
+// eslint-disable-next-line no-control-regex -- control characters are what is looked for
+const CONTROL = /[\u0000-\u001f\u007f]/;
+
+/** @throws HubError `invalid` unless `id` is 1 to 128 characters of `[A-Za-z0-9._:~-]`. */
+export function checkId(id: string, field: string): void {
+  if (!ID.test(id)) {
+    throw new HubError('invalid', `${field} must be 1 to 128 characters of A-Z a-z 0-9 . _ : ~ -`, { field });
+  }
+}
+
+/** @throws HubError `invalid` unless `version` is 1 to 256 characters without controls or lone surrogates. */
+export function checkVersion(version: string, field: string): void {
+  if (version.length === 0 || version.length > 256 || CONTROL.test(version) || !version.isWellFormed()) {
+    throw new HubError('invalid', `${field} must be 1 to 256 characters without control characters`, {
+      field,
+    });
+  }
+}
+
+/** The entity type in its stored spelling. @throws HubError `invalid` when it is not one of ENTITY_TYPES. */
+export function toEntityType(text: string, field = 'entity_type'): string {
+  const folded = text.toLowerCase();
+  if (!(ENTITY_TYPES as readonly string[]).includes(folded)) {
+    throw new HubError(
+      'invalid',
+      `${field} "${text.slice(0, 40)}" is unknown; it is one of ${ENTITY_TYPES.join(', ')}`,
+      {
+        field,
+      },
+    );
+  }
+  return folded;
+}
+
+/** @throws HubError `invalid` when the type is not one of RELATIONSHIP_TYPES. */
+export function toRelationshipType(text: string, field = 'relationship_type'): string {
+  const folded = text.toLowerCase();
+  if (!(RELATIONSHIP_TYPES as readonly string[]).includes(folded)) {
+    throw new HubError(
+      'invalid',
+      `${field} "${text.slice(0, 40)}" is unknown; it is one of ${RELATIONSHIP_TYPES.join(', ')}`,
+      { field },
+    );
+  }
+  return folded;
+}
+
+/**
+ * Checks what a version says about an entity and returns its JSON text.
+ * @throws HubError `invalid` naming the field, `too_large` above 256 KiB.
+ */
+export function encodeContent(entityType: string, content: Content): string {
+  if (!isJsonObject(content))
+    throw new HubError('invalid', 'content must be a JSON object', { field: 'content' });
+  if (entityType === 'device' && (typeof content['name'] !== 'string' || content['name'].trim() === '')) {
+    throw new HubError('invalid', 'a device needs a name: content.name must be a text that is not empty', {
+      field: 'content.name',
+    });
+  }
+  const json = JSON.stringify(content);
+  if (Buffer.byteLength(json) > MAX_CONTENT_BYTES) {
+    throw new HubError('too_large', `content is larger than ${MAX_CONTENT_BYTES / 1024} KiB`, {
+      field: 'content',
+    });
+  }
+  return json;
+}
+
+const CHANGE_TYPES: readonly ChangeType[] = ['create', 'update', 'delete'];
+
+export function changeTypeCode(type: ChangeType): number {
+  return CHANGE_TYPES.indexOf(type);
+}
+
+export function changeTypeOf(code: number): ChangeType {
+  return CHANGE_TYPES[code] ?? 'update';
+}
+
+/**
+ * When a version began to hold, in microseconds: the author's own time, but not later than when the hub received it,
+ * and at least a microsecond after its newest parent (PROTOCOL.md section 1, "Two time axes").
+ */
+export function effectiveMicros(
+  clientTime: string,
+  receivedMicros: number,
+  parentMicros: number | undefined,
+): number {
+  const claimed = parseTimeMicros(clientTime) ?? receivedMicros;
+  const notLater = Math.min(claimed, receivedMicros);
+  return parentMicros === undefined ? notLater : Math.max(notLater, parentMicros + 1);
+}
+
+const FRACTION = /T\d{2}:\d{2}:\d{2}[.,](\d+)/;
+
+/** RFC 3339 (a missing zone means UTC) as microseconds since the Unix epoch, or undefined when it is no time. */
+export function parseTimeMicros(text: string): number | undefined {
+  if (text.length > 64) return undefined;
+  const zoned = /(?:Z|[+-]\d{2}:?\d{2})$/i.test(text) ? text : `${text}Z`;
+  const ms = Date.parse(zoned);
+  if (Number.isNaN(ms)) return undefined;
+  const digits = (FRACTION.exec(text)?.[1] ?? '').slice(0, 6).padEnd(6, '0');
+  return Math.floor(ms / 1000) * 1_000_000 + Number(digits);
+}
+
+/** @throws HubError `invalid` unless `text` is an RFC 3339 time. */
+export function checkTimestamp(text: string, field: string): void {
+  if (parseTimeMicros(text) === undefined) {
+    throw new HubError('invalid', `${field} must be an RFC 3339 time such as 2026-01-31T12:00:00Z`, {
+      field,
+    });
+  }
+}
+
+/**
+ * Joins two lists that are ordered by seq into one page. A list that was cut off at `limit + 1` rows cannot hide a row
+ * of a lower seq: whatever lies above the last row taken is left for the next page.
+ */
+export function mergeBySeq(
+  entities: readonly EntityVersion[],
+  relationships: readonly RelationshipVersion[],
+  options: { limit: number; maxBytes: number; untilSeq: number },
+): Changes {
+  const taken = { entities: [] as EntityVersion[], relationships: [] as RelationshipVersion[] };
+  let e = 0;
+  let r = 0;
+  let bytes = 0;
+  let scannedSeq = 0;
+  while (e < entities.length || r < relationships.length) {
+    const entity = entities[e];
+    const relationship = relationships[r];
+    const size = 200 + (entity?.contentJson?.length ?? 0);
+    // The first row goes through whatever its size: a page that stays empty would never end.
+    if (e + r > 0 && (e + r >= options.limit || bytes + size > options.maxBytes)) {
+      return { ...taken, scannedSeq, hasMore: true };
+    }
+    if (entity && (!relationship || entity.seq < relationship.seq)) {
+      taken.entities.push(entity);
+      scannedSeq = entity.seq;
+      bytes += size;
+      e += 1;
+    } else if (relationship) {
+      taken.relationships.push(relationship);
+      scannedSeq = relationship.seq;
+      bytes += 200 + relationship.propertiesJson.length;
+      r += 1;
+    }
+  }
+  return { ...taken, scannedSeq: Math.max(scannedSeq, options.untilSeq), hasMore: false };
+}
