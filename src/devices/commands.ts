@@ -1,0 +1,91 @@
+import type { CapabilityRecord, DeviceRecord } from './inventory.ts';
+import type { CapabilityValue, CommandSink, CommandStatus, SinkWrite } from './types.ts';
+
+import { HubError } from '../base/errors.ts';
+import { confirms } from './rules.ts';
+
+/** A checked write and the capability it is for. */
+export interface PlannedWrite {
+  readonly record: CapabilityRecord;
+  readonly write: SinkWrite;
+}
+
+/** Sends checked writes to the devices and watches for the reports that show they were carried out. */
+export class Commands {
+  readonly #pending = new Set<Confirmation>();
+  #sink: CommandSink | undefined;
+
+  /** Sets where commands go; without it every command fails as unavailable. */
+  connect(sink: CommandSink): void {
+    this.#sink = sink;
+  }
+
+  async send(
+    device: DeviceRecord,
+    planned: readonly PlannedWrite[],
+    origin: string,
+    confirmWithinMs: number,
+  ): Promise<CommandStatus> {
+    const sink = this.#sink;
+    if (!sink) throw new HubError('unavailable', 'No device can be reached: MQTT is switched off.');
+    const confirmation = confirmWithinMs > 0 ? this.#expect(planned, confirmWithinMs) : undefined;
+    try {
+      for (const component of device.components) {
+        const writes = planned
+          .filter(({ record }) => record.component === component)
+          .map(({ write }) => write);
+        if (writes.length > 0) await sink.send(component.description.id, writes, origin);
+      }
+    } catch (error) {
+      confirmation?.cancel();
+      throw error;
+    }
+    return (await confirmation?.result) ?? 'sent';
+  }
+
+  /** To be called with every report, before it is compared with the present value. */
+  noteReport(record: CapabilityRecord, value: CapabilityValue): void {
+    for (const confirmation of this.#pending) confirmation.note(record, value);
+  }
+
+  /** Ends all waiting, as unconfirmed. */
+  cancelAll(): void {
+    for (const confirmation of this.#pending) confirmation.cancel();
+  }
+
+  #expect(planned: readonly PlannedWrite[], withinMs: number): Confirmation {
+    const confirmation = new Confirmation(planned, withinMs, () => this.#pending.delete(confirmation));
+    this.#pending.add(confirmation);
+    return confirmation;
+  }
+}
+
+class Confirmation {
+  readonly #missing: Map<CapabilityRecord, SinkWrite>;
+  readonly #timer: NodeJS.Timeout;
+  readonly #settle: (status: CommandStatus) => void;
+  readonly result: Promise<CommandStatus>;
+
+  constructor(planned: readonly PlannedWrite[], withinMs: number, done: () => void) {
+    this.#missing = new Map(planned.map(({ record, write }) => [record, write]));
+    const { promise, resolve } = Promise.withResolvers<CommandStatus>();
+    this.result = promise;
+    this.#settle = (status) => {
+      clearTimeout(this.#timer);
+      done();
+      resolve(status);
+    };
+    this.#timer = setTimeout(() => this.#settle('unconfirmed'), withinMs);
+  }
+
+  note(record: CapabilityRecord, value: CapabilityValue): void {
+    const wanted = this.#missing.get(record);
+    if (!wanted || !confirms(wanted.kind, wanted.value, value)) return;
+    this.#missing.delete(record);
+    if (this.#missing.size === 0) this.#settle('confirmed');
+  }
+
+  cancel(): void {
+    this.#settle('unconfirmed');
+  }
+}

@@ -1,0 +1,305 @@
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import type { Store } from '../base/store.ts';
+import type { Graph } from '../graph/graph.ts';
+import type { EntityVersion } from '../graph/types.ts';
+import type { CapabilityRecord, DeviceRecord } from './inventory.ts';
+import type {
+  CapabilityState,
+  CapabilityValue,
+  CommandOptions,
+  CommandSink,
+  CommandStatus,
+  ComponentDescription,
+  ComponentView,
+  DeviceControl,
+  DeviceRegistry,
+  DeviceView,
+  StateFollower,
+  StateReport,
+} from './types.ts';
+
+import { HubError } from '../base/errors.ts';
+import { jsonEqual } from '../base/json.ts';
+import { parseContent } from '../graph/graph.ts';
+import { Commands } from './commands.ts';
+import { StateFollowers } from './followers.ts';
+import { Inventory, isAvailable } from './inventory.ts';
+import { Registration } from './registration.ts';
+import { toReportedValue, toSinkWrite } from './rules.ts';
+import { StateWriter } from './state-writer.ts';
+
+export { deviceTables } from './tables.ts';
+export { WITHDRAWAL_GRACE_MS } from './registration.ts';
+
+export interface DevicesOptions {
+  store: Store;
+  graph: Graph;
+  clock: Clock;
+  log: Logger;
+}
+
+/** The capability name under which followers learn whether a device can be reached. */
+export const AVAILABLE = 'available';
+
+/** How often withdrawn devices are looked at. */
+const EXPIRY_CHECK_MS = 15 * 60 * 1000;
+
+/**
+ * What devices there are, what they can do, how they are now, and the way to command them. Doors that find devices
+ * talk to it as DeviceRegistry, doors that show them as DeviceControl.
+ */
+export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
+  readonly #graph: Graph;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #inventory: Inventory;
+  readonly #registration: Registration;
+  readonly #states: StateWriter;
+  readonly #followers = new StateFollowers();
+  readonly #commands = new Commands();
+  readonly #structureWakes = new Set<() => void>();
+  readonly #parsed = new Map<string, ParsedDevice>();
+  #graphFollower: Disposable | undefined;
+  #expiryTimer: NodeJS.Timeout | undefined;
+  #seenSeq: number;
+
+  private constructor(options: DevicesOptions) {
+    this.#graph = options.graph;
+    this.#clock = options.clock;
+    this.#log = options.log;
+    this.#inventory = Inventory.load(options.store.db);
+    this.#registration = new Registration({ ...options, inventory: this.#inventory });
+    this.#states = new StateWriter(options.store, options.log);
+    this.#seenSeq = options.graph.headSeq;
+  }
+
+  /** Loads what is known, with the last values, so that everything can be shown before any device has spoken. */
+  static start(options: DevicesOptions): Devices {
+    const devices = new Devices(options);
+    devices.#graphFollower = options.graph.follow(() => devices.#onGraphChange());
+    devices.#expiryTimer = setInterval(() => devices.expireWithdrawn(), EXPIRY_CHECK_MS);
+    devices.expireWithdrawn();
+    return devices;
+  }
+
+  /** Sets where commands go. */
+  connect(sink: CommandSink): void {
+    this.#commands.connect(sink);
+  }
+
+  describe(component: ComponentDescription): void {
+    const before = this.#inventory.byComponentId.get(component.id)?.device;
+    const wasAvailable = before ? isAvailable(before) : undefined;
+    const device = this.#registration.describe(component);
+    if (device && wasAvailable !== undefined) this.#tellAvailable(device, wasAvailable);
+  }
+
+  withdraw(componentId: string): void {
+    const device = this.#inventory.byComponentId.get(componentId)?.device;
+    if (!device) return;
+    const wasAvailable = isAvailable(device);
+    this.#registration.withdraw(componentId);
+    this.#tellAvailable(device, wasAvailable);
+  }
+
+  /** Removes what was withdrawn more than 24 hours ago. A disk that refuses is logged; the next look tries again. */
+  expireWithdrawn(): void {
+    try {
+      this.#registration.expireWithdrawn();
+    } catch (error) {
+      this.#log.error({ err: error }, 'withdrawn devices could not be removed; it is tried again');
+    }
+  }
+
+  setAvailable(componentId: string, available: boolean): void {
+    const component = this.#inventory.byComponentId.get(componentId);
+    if (!component || component.available === available) return;
+    const wasAvailable = isAvailable(component.device);
+    component.available = available;
+    this.#states.noteAvailable(component);
+    this.#tellAvailable(component.device, wasAvailable);
+  }
+
+  report(reports: readonly StateReport[]): void {
+    const nowMs = this.#clock.nowMs();
+    for (const report of reports) {
+      const component = this.#inventory.byComponentId.get(report.componentId);
+      const record = component?.byKind.get(report.kind);
+      if (record) this.#takeReport(record, toReportedValue(report.kind, report.value), report.origin, nowMs);
+    }
+  }
+
+  list(): DeviceView[] {
+    const views: DeviceView[] = [];
+    for (const device of this.#inventory.byEntityId.values()) {
+      const view = this.#view(device);
+      if (view) views.push(view);
+    }
+    return views.toSorted((a, b) => a.name.localeCompare(b.name) || (a.entityId < b.entityId ? -1 : 1));
+  }
+
+  view(entityId: string): DeviceView | undefined {
+    const device = this.#inventory.byEntityId.get(entityId);
+    return device && this.#view(device);
+  }
+
+  /** Everything that discovery told, what is not supported included. */
+  components(): ComponentView[] {
+    return [...this.#inventory.byComponentId.values()].map(({ description, device, withdrawnAtMs }) => ({
+      id: description.id,
+      type: description.type,
+      entityId: device.row.entityId,
+      unsupported: description.unsupported,
+      withdrawnAtMs,
+    }));
+  }
+
+  async command(options: CommandOptions): Promise<CommandStatus> {
+    const device = this.#inventory.byEntityId.get(options.entityId);
+    const view = device && this.#view(device);
+    if (!view)
+      throw new HubError('not_found', `there is no device ${options.entityId}`, { field: 'entity_id' });
+    const planned = options.writes.map(({ capability: name, value }) => {
+      const capability = view.capabilities.find((candidate) => candidate.name === name);
+      const record = device.byName.get(name);
+      if (!capability || !record) {
+        throw new HubError(
+          'not_found',
+          `${view.name} has no capability "${name}"; it has ${capabilityNames(view)}`,
+          {
+            field: 'capability',
+          },
+        );
+      }
+      return { record, write: toSinkWrite(capability, value) };
+    });
+    if (!view.available) {
+      throw new HubError(
+        'unavailable',
+        `${view.name} cannot be reached at the moment; check its power and network.`,
+      );
+    }
+    return await this.#commands.send(device, planned, options.origin, options.confirmWithinMs);
+  }
+
+  follow(wake: () => void): StateFollower {
+    return this.#followers.follow(wake);
+  }
+
+  followDevices(wake: () => void): Disposable {
+    this.#structureWakes.add(wake);
+    return { [Symbol.dispose]: () => void this.#structureWakes.delete(wake) };
+  }
+
+  /** Writes the values that wait in memory, now. */
+  flush(): void {
+    this.#states.flush();
+  }
+
+  // oxlint-disable-next-line require-await -- every part of the hub is disposed in the same, asynchronous way
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#expiryTimer);
+    this.#graphFollower?.[Symbol.dispose]();
+    this.#followers.clear();
+    this.#structureWakes.clear();
+    this.#commands.cancelAll();
+    this.#states.close();
+  }
+
+  #takeReport(record: CapabilityRecord, value: CapabilityValue, origin: string, nowMs: number): void {
+    this.#commands.noteReport(record, value);
+    record.reportedMs = nowMs;
+    if (jsonEqual(record.value, value)) return;
+    record.value = value;
+    this.#followers.tell({
+      entityId: record.component.device.row.entityId,
+      capability: record.name,
+      value,
+      timestampMs: nowMs,
+      origin,
+    });
+    this.#states.noteValue(record);
+  }
+
+  #tellAvailable(device: DeviceRecord, before: boolean): void {
+    const available = isAvailable(device);
+    if (available === before) return;
+    const { entityId } = device.row;
+    this.#log.info({ entity: entityId, available }, available ? 'a device came back' : 'a device went away');
+    this.#followers.tell({
+      entityId,
+      capability: AVAILABLE,
+      value: available,
+      timestampMs: this.#clock.nowMs(),
+      origin: 'mqtt',
+    });
+  }
+
+  #view(device: DeviceRecord): DeviceView | undefined {
+    const entity = this.#graph.entity(device.row.entityId);
+    if (!entity) return undefined;
+    const { capabilities } = device;
+    const values = new Map<string, CapabilityState>();
+    for (const { name, unit } of capabilities) {
+      const record = device.byName.get(name);
+      values.set(name, { value: record?.value ?? null, unit, timestampMs: record?.reportedMs ?? null });
+    }
+    return {
+      ...this.#parse(entity),
+      capabilities,
+      entityId: entity.id,
+      available: isAvailable(device),
+      values,
+    };
+  }
+
+  #parse(entity: EntityVersion): ParsedDevice {
+    const known = this.#parsed.get(entity.id);
+    if (known?.version === entity.version) return known;
+    const content = parseContent(entity);
+    const parsed: ParsedDevice = {
+      version: entity.version,
+      name: text(content['name']) ?? 'Device',
+      manufacturer: text(content['manufacturer']),
+      model: text(content['model']),
+      swVersion: text(content['sw_version']),
+      serialNumber: text(content['serial_number']),
+    };
+    this.#parsed.set(entity.id, parsed);
+    return parsed;
+  }
+
+  #onGraphChange(): void {
+    let concerned = false;
+    let more = true;
+    while (more) {
+      const changes = this.#graph.changesSince(this.#seenSeq, {
+        limit: 500,
+        maxBytes: 4 << 20,
+        edges: false,
+      });
+      this.#seenSeq = changes.scannedSeq;
+      more = changes.hasMore;
+      concerned ||= changes.entities.some(({ id }) => this.#inventory.byEntityId.has(id));
+    }
+    if (concerned) for (const wake of this.#structureWakes) wake();
+  }
+}
+
+interface ParsedDevice {
+  readonly version: string;
+  readonly name: string;
+  readonly manufacturer: string | null;
+  readonly model: string | null;
+  readonly swVersion: string | null;
+  readonly serialNumber: string | null;
+}
+
+function text(value: unknown): string | null {
+  return typeof value === 'string' && value.trim() !== '' ? value : null;
+}
+
+function capabilityNames(view: DeviceView): string {
+  return view.capabilities.map(({ name }) => name).join(', ') || 'none';
+}

@@ -1,0 +1,284 @@
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import type { Graph, GraphWriter } from '../graph/graph.ts';
+import type { ComponentRecord, DeviceRecord, Inventory, NamedComponent } from './inventory.ts';
+import type { DeviceRow } from './reader.ts';
+import type { CapabilityKind, ComponentDescription } from './types.ts';
+
+import { HubError } from '../base/errors.ts';
+import { jsonEqual } from '../base/json.ts';
+import { parseContent } from '../graph/graph.ts';
+import { HUB_AUTHOR } from '../graph/types.ts';
+import { describedCapabilities, namedComponent } from './inventory.ts';
+import {
+  capabilityName,
+  discoveredContent,
+  isPersonsVersion,
+  mergeContent,
+  personKeysAfter,
+} from './rules.ts';
+import {
+  insertCapability,
+  insertDevice,
+  insertIdentifier,
+  markWithdrawn,
+  putComponent,
+  updateDevice,
+} from './writer.ts';
+
+/** A withdrawn device keeps its entity, edges and HomeKit ids this long; firmware withdraws and returns on updates. */
+export const WITHDRAWAL_GRACE_MS = 24 * 3600 * 1000;
+
+const MAX_CAPABILITIES_PER_DEVICE = 512;
+
+export interface RegistrationOptions {
+  graph: Graph;
+  inventory: Inventory;
+  clock: Clock;
+  log: Logger;
+}
+
+/** Turns what discovery says into device entities, rooms and capability names that never change. */
+export class Registration {
+  readonly #graph: Graph;
+  readonly #inventory: Inventory;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+
+  constructor(options: RegistrationOptions) {
+    this.#graph = options.graph;
+    this.#inventory = options.inventory;
+    this.#clock = options.clock;
+    this.#log = options.log;
+  }
+
+  /** @returns the device, or undefined when nothing has changed. @throws HubError `invalid`. */
+  describe(description: ComponentDescription): DeviceRecord | undefined {
+    const known = this.#inventory.byComponentId.get(description.id);
+    // A repeated payload is no news. It does not bring back what a person deleted, either: retained configs are
+    // repeated at every start.
+    if (known && known.withdrawnAtMs === null && jsonEqual(known.description, description)) return undefined;
+    const device = known?.device ?? this.#findDevice(description);
+    if ((device?.byName.size ?? 0) + description.capabilities.length > MAX_CAPABILITIES_PER_DEVICE) {
+      throw new HubError(
+        'invalid',
+        `the device of ${description.id} has more than ${MAX_CAPABILITIES_PER_DEVICE} capabilities`,
+      );
+    }
+    const names = nameCapabilities(description, device, known);
+    const components = (device?.components ?? []).map((component) =>
+      component === known ? { description, names } : namedComponent(component),
+    );
+    if (!known) components.push({ description, names });
+    const people = this.#personKeys(device);
+    const written = this.#graph.transaction((graph, tx) => {
+      const { discovered, entityId } = this.#writeEntity(
+        graph,
+        description,
+        device,
+        components,
+        people.personKeys,
+      );
+      const row = { key: device?.row.key ?? insertDevice(tx, entityId), entityId, discovered, ...people };
+      updateDevice(tx, row);
+      for (const identifier of description.device.identifiers) insertIdentifier(tx, identifier, row.key);
+      const componentKey = putComponent(tx, row.key, description);
+      const capabilities = [...names]
+        .filter(([kind]) => !known?.byKind.has(kind))
+        .map(([kind, name]) => {
+          const capability = { deviceKey: row.key, componentKey, kind, name };
+          return { kind, name, key: insertCapability(tx, capability) };
+        });
+      if (description.device.suggestedArea !== null) {
+        this.#suggestRoom(graph, entityId, description.device.suggestedArea);
+      }
+      return { row, componentKey, capabilities };
+    });
+    return this.#remember(description, device, known, written);
+  }
+
+  withdraw(componentId: string): ComponentRecord | undefined {
+    const component = this.#inventory.byComponentId.get(componentId);
+    if (!component || component.withdrawnAtMs !== null) return undefined;
+    const atMs = this.#clock.nowMs();
+    this.#graph.transaction((_graph, tx) => markWithdrawn(tx, component.key, atMs));
+    component.withdrawnAtMs = atMs;
+    this.#log.info(
+      { component: componentId },
+      'a component was withdrawn; it is removed in 24 hours unless it returns',
+    );
+    return component;
+  }
+
+  /** Removes what was withdrawn more than 24 hours ago: the device's entity, or the component's capabilities. */
+  expireWithdrawn(): void {
+    const before = this.#clock.nowMs() - WITHDRAWAL_GRACE_MS;
+    for (const device of this.#inventory.byEntityId.values()) {
+      const gone = device.components.filter(
+        ({ withdrawnAtMs, description }) =>
+          withdrawnAtMs !== null && withdrawnAtMs <= before && description.capabilities.length > 0,
+      );
+      if (gone.length > 0) this.#expire(device, gone, before);
+    }
+  }
+
+  #expire(device: DeviceRecord, gone: readonly ComponentRecord[], before: number): void {
+    const { entityId } = device.row;
+    const remaining = device.components.some(
+      ({ withdrawnAtMs }) => withdrawnAtMs === null || withdrawnAtMs > before,
+    );
+    const emptied = new Map(
+      gone.map((component) => [component, { ...component.description, capabilities: [] }]),
+    );
+    const capabilities = describedCapabilities(
+      device.components.filter((component) => !emptied.has(component)).map(namedComponent),
+    );
+    this.#graph.transaction((graph, tx) => {
+      const latest = graph.latest(entityId);
+      if (latest && latest.contentJson !== null) {
+        if (remaining) graph.replaceContent(entityId, { ...parseContent(latest), capabilities }, HUB_AUTHOR);
+        else graph.deleteEntity(entityId, HUB_AUTHOR);
+      }
+      for (const [component, description] of emptied) {
+        putComponent(tx, device.row.key, description);
+        markWithdrawn(tx, component.key, component.withdrawnAtMs ?? before);
+      }
+    });
+    for (const [component, description] of emptied) component.description = description;
+    device.capabilities = capabilities;
+    this.#log.info({ entity: entityId, removed: !remaining }, 'a withdrawn device or part of it was removed');
+  }
+
+  #findDevice(description: ComponentDescription): DeviceRecord | undefined {
+    for (const identifier of description.device.identifiers) {
+      const device = this.#inventory.byIdentifier.get(identifier);
+      if (device) return device;
+    }
+    return undefined;
+  }
+
+  /** Which content keys belong to people by now, from the versions that were made since the last look. */
+  #personKeys(device: DeviceRecord | undefined): Pick<DeviceRow, 'personKeys' | 'seenSeq'> {
+    if (!device) return { personKeys: [], seenSeq: 0 };
+    let { personKeys, seenSeq } = device.row;
+    for (const version of this.#graph.versions(device.row.entityId, seenSeq)) {
+      seenSeq = version.seq;
+      if (!isPersonsVersion(version)) continue;
+      const [parentVersion] = version.parentVersions;
+      const parent = parentVersion === undefined ? undefined : this.#graph.version(version.id, parentVersion);
+      if (parent) personKeys = personKeysAfter(personKeys, parseContent(version), parseContent(parent));
+    }
+    return { personKeys, seenSeq };
+  }
+
+  /** Creates, revives or updates the entity; writes no version when the content stays as it is. */
+  #writeEntity(
+    graph: GraphWriter,
+    description: ComponentDescription,
+    device: DeviceRecord | undefined,
+    components: readonly NamedComponent[],
+    personKeys: readonly string[],
+  ): { discovered: Record<string, unknown>; entityId: string } {
+    const discovered = discoveredContent(
+      components.map((component) => component.description),
+      description,
+      describedCapabilities(components),
+    );
+    const latest = device && graph.latest(device.row.entityId);
+    const current = latest ? parseContent(latest) : {};
+    const content = mergeContent(current, discovered, device?.row.discovered ?? {}, personKeys);
+    if (latest && latest.contentJson !== null) {
+      if (!jsonEqual(content, current)) graph.replaceContent(latest.id, content, HUB_AUTHOR);
+      return { discovered, entityId: latest.id };
+    }
+    const created = graph.createEntity({
+      ...(device ? { id: device.row.entityId } : {}),
+      entityType: 'device',
+      content,
+      author: HUB_AUTHOR,
+      sourceType: 'mqtt',
+    });
+    return { discovered, entityId: created.id };
+  }
+
+  /** Discovery proposes a room once; where a person has ever placed the device, the proposal is moot. */
+  #suggestRoom(graph: GraphWriter, entityId: string, area: string): void {
+    if (this.#graph.hadRelationship(entityId, 'located_in')) return;
+    const room =
+      this.#findRoom(area) ??
+      graph.createEntity({
+        entityType: 'room',
+        content: { name: area },
+        author: HUB_AUTHOR,
+        sourceType: 'mqtt',
+      }).id;
+    graph.putRelationship({
+      fromEntityId: entityId,
+      toEntityId: room,
+      relationshipType: 'located_in',
+      properties: {},
+      author: HUB_AUTHOR,
+    });
+  }
+
+  #findRoom(area: string): string | undefined {
+    const wanted = area.trim().toLocaleLowerCase();
+    let cursor: string | undefined;
+    do {
+      const page = this.#graph.list({ entityType: 'room' }, 500, cursor);
+      for (const room of page.items) {
+        const { name } = parseContent(room);
+        if (typeof name === 'string' && name.trim().toLocaleLowerCase() === wanted) return room.id;
+      }
+      cursor = page.nextCursor ?? undefined;
+    } while (cursor !== undefined);
+    return undefined;
+  }
+
+  /** Brings the memory up to what was committed. */
+  #remember(
+    description: ComponentDescription,
+    knownDevice: DeviceRecord | undefined,
+    knownComponent: ComponentRecord | undefined,
+    written: {
+      row: DeviceRow;
+      componentKey: number;
+      capabilities: readonly { key: number; kind: CapabilityKind; name: string }[];
+    },
+  ): DeviceRecord {
+    const device = knownDevice ?? this.#inventory.addDevice(written.row);
+    device.row = written.row;
+    for (const identifier of description.device.identifiers) {
+      if (!this.#inventory.byIdentifier.has(identifier)) this.#inventory.byIdentifier.set(identifier, device);
+    }
+    const component =
+      knownComponent ??
+      this.#inventory.addComponent(device, {
+        key: written.componentKey,
+        description,
+        available: true,
+        withdrawnAtMs: null,
+      });
+    component.description = description;
+    component.withdrawnAtMs = null;
+    for (const row of written.capabilities) this.#inventory.addCapability(component, row);
+    device.capabilities = describedCapabilities(device.components.map(namedComponent));
+    return device;
+  }
+}
+
+/** The names of a component's capabilities: the ones that were given stay, new ones avoid every name ever given. */
+function nameCapabilities(
+  description: ComponentDescription,
+  device: DeviceRecord | undefined,
+  known: ComponentRecord | undefined,
+): Map<CapabilityKind, string> {
+  const taken = new Set(device?.byName.keys());
+  const names = new Map<CapabilityKind, string>();
+  for (const { kind } of description.capabilities) {
+    const name = known?.byKind.get(kind)?.name ?? capabilityName(kind, description.id, taken);
+    taken.add(name);
+    names.set(kind, name);
+  }
+  return names;
+}

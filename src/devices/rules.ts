@@ -1,0 +1,198 @@
+import type { Content, EntityVersion } from '../graph/types.ts';
+import type {
+  Capability,
+  CapabilityDescription,
+  CapabilityKind,
+  CapabilityValue,
+  ComponentDescription,
+  HueSaturation,
+  SinkWrite,
+} from './types.ts';
+
+import { HubError } from '../base/errors.ts';
+import { isJsonObject, jsonEqual } from '../base/json.ts';
+
+/** The content keys that discovery writes until a person changes them; every further key is the person's from the start. */
+const DESCRIBED_KEYS = ['name', 'manufacturer', 'model', 'sw_version', 'hw_version', 'serial_number'];
+
+/** The content keys that are what the hub knows, whatever anybody pushes. */
+const HUB_KEYS = ['identifiers', 'capabilities', 'source'];
+
+/**
+ * A capability's name: its kind for the first of that kind on the device, `kind:object_id` for further ones, and a
+ * number after that where two components share an object id.
+ */
+export function capabilityName(
+  kind: CapabilityKind,
+  componentId: string,
+  taken: ReadonlySet<string>,
+): string {
+  if (!taken.has(kind)) return kind;
+  const base = `${kind}:${componentId.slice(componentId.lastIndexOf('/') + 1)}`;
+  if (!taken.has(base)) return base;
+  for (let n = 2; ; n++) if (!taken.has(`${base}:${n}`)) return `${base}:${n}`;
+}
+
+export function toCapability(
+  name: string,
+  component: ComponentDescription,
+  description: CapabilityDescription,
+): Capability {
+  return {
+    name,
+    kind: description.kind,
+    unit: description.unit,
+    range: description.range,
+    writable: description.writable,
+    ...(description.options ? { options: description.options } : {}),
+    component: component.id,
+    component_type: component.type,
+    device_class: component.deviceClass,
+    category: component.category,
+    label: component.label,
+    enabled_by_default: component.enabledByDefault,
+  };
+}
+
+/**
+ * What discovery says about a device, from all of its components. `newest` wins where it says something; firmware
+ * often repeats the full device block in one component and leaves it out in the others.
+ */
+export function discoveredContent(
+  components: readonly ComponentDescription[],
+  newest: ComponentDescription,
+  capabilities: readonly Capability[],
+): Record<string, unknown> {
+  const byRank = [newest, ...components.filter((component) => component.id !== newest.id)];
+  const say = <K extends keyof ComponentDescription['device']>(key: K) =>
+    byRank.map((component) => component.device[key]).find((value) => value !== null) ?? undefined;
+  const first = components[0] ?? newest;
+  const content: Record<string, unknown> = {
+    name: say('name') ?? first.label ?? say('model') ?? first.id.slice(first.id.lastIndexOf('/') + 1),
+    manufacturer: say('manufacturer'),
+    model: say('model'),
+    sw_version: say('swVersion'),
+    hw_version: say('hwVersion'),
+    serial_number: say('serialNumber'),
+    identifiers: [...new Set(components.flatMap((component) => component.device.identifiers))].toSorted(),
+    capabilities,
+    source: 'mqtt',
+  };
+  for (const key of Object.keys(content)) if (content[key] === undefined) delete content[key];
+  return content;
+}
+
+/** Joins what discovery says with what people said: people win, key by key, and their further keys stay. */
+export function mergeContent(
+  current: Content,
+  discovered: Content,
+  previouslyDiscovered: Content,
+  personKeys: readonly string[],
+): Record<string, unknown> {
+  const merged: Record<string, unknown> = { ...current };
+  for (const key of [...DESCRIBED_KEYS, ...HUB_KEYS]) {
+    if (DESCRIBED_KEYS.includes(key) && personKeys.includes(key)) continue;
+    if (discovered[key] !== undefined) merged[key] = discovered[key];
+    else if (previouslyDiscovered[key] !== undefined) delete merged[key];
+  }
+  return merged;
+}
+
+/**
+ * Which keys belong to people after one more version that a person made: a key becomes theirs when its value differs
+ * from the parent's, and goes back to discovery when they clear it.
+ */
+export function personKeysAfter(before: readonly string[], version: Content, parent: Content): string[] {
+  const keys = new Set(before);
+  for (const key of new Set([...Object.keys(version), ...Object.keys(parent)])) {
+    const value = version[key];
+    if (jsonEqual(value, parent[key])) continue;
+    if (value === undefined || value === null || value === '') keys.delete(key);
+    else keys.add(key);
+  }
+  return [...keys].toSorted();
+}
+
+/** True for versions that a person (not the hub) made and that count. */
+export function isPersonsVersion(version: EntityVersion): boolean {
+  return version.deviceId !== 'hub' && version.contentJson !== null;
+}
+
+/**
+ * Checks a value that somebody wants a capability to have.
+ * @throws HubError `invalid` saying what is accepted.
+ */
+export function toSinkWrite(capability: Capability, value: unknown): SinkWrite {
+  const { kind, name } = capability;
+  if (!capability.writable) {
+    throw new HubError('invalid', `${name} can only be read`, { field: 'capability' });
+  }
+  if (kind === 'color_hs') return { kind, value: toHueSaturation(name, value) };
+  if (kind === 'on_off' || kind === 'binary') {
+    if (typeof value !== 'boolean') throw notAccepted(name, 'true or false');
+    return { kind, value };
+  }
+  if (capability.options) {
+    if (typeof value !== 'string' || !capability.options.includes(value)) {
+      throw notAccepted(name, `one of ${capability.options.slice(0, 20).join(', ')}`);
+    }
+    return { kind, value };
+  }
+  if (kind === 'text') {
+    if (typeof value !== 'string' || value.length > 255)
+      throw notAccepted(name, 'a text of at most 255 characters');
+    return { kind, value };
+  }
+  const { min, max } = capability.range ?? { min: -Number.MAX_VALUE, max: Number.MAX_VALUE };
+  if (typeof value !== 'number' || !(value >= min && value <= max)) {
+    const unit = capability.unit === null ? '' : ` ${capability.unit}`;
+    throw notAccepted(name, capability.range ? `a number from ${min} to ${max}${unit}` : 'a number');
+  }
+  return { kind, value };
+}
+
+function toHueSaturation(name: string, value: unknown): HueSaturation {
+  const accepted = '{"hue": 0 to 360, "saturation": 0 to 100}';
+  if (!isJsonObject(value)) throw notAccepted(name, accepted);
+  const { hue, saturation } = value;
+  if (typeof hue !== 'number' || typeof saturation !== 'number') throw notAccepted(name, accepted);
+  if (!(hue >= 0 && hue <= 360 && saturation >= 0 && saturation <= 100)) throw notAccepted(name, accepted);
+  return { hue, saturation };
+}
+
+function notAccepted(name: string, accepted: string): HubError {
+  return new HubError('invalid', `${name} takes ${accepted}`, { field: 'value' });
+}
+
+/** What a device reported, or null where it is no value of that kind: impossible is unknown, never 0. */
+export function toReportedValue(kind: CapabilityKind, value: CapabilityValue): CapabilityValue {
+  if (typeof value === 'number') return Number.isFinite(value) ? value : null;
+  if (typeof value === 'string') return value.slice(0, 1024);
+  if (kind === 'color_hs' && isJsonObject(value)) {
+    return Number.isFinite(value.hue) && Number.isFinite(value.saturation) ? value : null;
+  }
+  return value;
+}
+
+/** Devices round: a dimmer that was told 50 % may report 49.8, a lamp in mired may be one off. */
+const TOLERANCE: Partial<Record<CapabilityKind, number>> = { brightness: 1, color_temperature: 3 };
+const HUE_TOLERANCE = 4;
+
+/** Whether a report shows that a command was carried out. */
+export function confirms(
+  kind: CapabilityKind,
+  wanted: SinkWrite['value'],
+  reported: CapabilityValue,
+): boolean {
+  if (typeof wanted === 'number' && typeof reported === 'number') {
+    return Math.abs(wanted - reported) <= (TOLERANCE[kind] ?? 1e-6);
+  }
+  if (typeof wanted === 'object' && typeof reported === 'object' && reported !== null) {
+    const turn = Math.abs(wanted.hue - reported.hue) % 360;
+    return (
+      Math.min(turn, 360 - turn) <= HUE_TOLERANCE &&
+      Math.abs(wanted.saturation - reported.saturation) <= HUE_TOLERANCE
+    );
+  }
+  return wanted === reported;
+}
