@@ -1,0 +1,55 @@
+import { KEYS, type KeyName, type KeyValues } from './keys.ts';
+
+import type { ConfigProblem } from './errors.ts';
+import type { Setting } from './sources.ts';
+
+/**
+ * Checks what no key can tell alone. A key that is absent from `values` had a bad value, which is reported already, and
+ * counts as given.
+ */
+export function checkTogether(
+  values: Partial<KeyValues>,
+  settings: ReadonlyMap<KeyName, Setting>,
+): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const isNone = (key: KeyName): boolean => values[key] === null;
+  /** `key` is missing or wrong because of `cause`, which was written somewhere. */
+  const report = (
+    key: KeyName,
+    cause: KeyName,
+    found: string,
+    accepted: string = KEYS[key].accepted,
+  ): void => {
+    const source = settings.get(cause)?.source ?? 'default';
+    problems.push({ key, source, found, accepted, nearest: null });
+  };
+  const needsPartner = (key: KeyName, partner: KeyName): void => {
+    if (!isNone(key) && isNone(partner)) report(partner, key, `nothing, but there is a value for ${key}`);
+  };
+
+  needsPartner('home.latitude', 'home.longitude');
+  needsPartner('home.longitude', 'home.latitude');
+  needsPartner('http.tls.cert', 'http.tls.key');
+  needsPartner('http.tls.key', 'http.tls.cert');
+  if (settings.has('http.tls.port') && isNone('http.tls.cert') && isNone('http.tls.key')) {
+    report(
+      'http.tls.port',
+      'http.tls.port',
+      'a port, but no certificate',
+      'http.tls.cert and http.tls.key with it',
+    );
+  }
+
+  if (values['mqtt.mode'] === 'external' && isNone('mqtt.url')) {
+    report('mqtt.url', 'mqtt.mode', 'nothing, but mqtt.mode is external');
+  }
+  if (!isNone('mqtt.url') && !settings.has('mqtt.mode')) {
+    // Starting a broker of our own beside the one that was meant would look as if every device had gone.
+    report('mqtt.mode', 'mqtt.url', 'nothing, but there is a value for mqtt.url', 'external, to use the url');
+  }
+  if (values['mqtt.mode'] === 'external' && !isNone('mqtt.password') && isNone('mqtt.username')) {
+    // MQTT 3.1.1 forbids a password without a user name (MQTT-3.1.2-22).
+    report('mqtt.username', 'mqtt.password', 'nothing, but there is a value for mqtt.password');
+  }
+  return problems;
+}

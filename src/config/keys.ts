@@ -1,0 +1,301 @@
+import { z } from 'zod';
+
+import {
+  DISCOVERY_PREFIX,
+  flag,
+  host,
+  httpOrigin,
+  integer,
+  ipAddress,
+  jwtSecret,
+  listOf,
+  LOG_LEVELS,
+  mqttUrl,
+  nameText,
+  number,
+  port,
+  setupCode,
+  text,
+  timeZone,
+} from './values.ts';
+
+/** One configuration key. Everything that knows keys (file, environment, flags, the example file) reads this table. */
+interface KeySpec<T> {
+  /** Turns the written text into the value; a list key gets an array of texts. */
+  readonly schema: z.ZodType<T>;
+  /** The default as a person would write it; `null` where there is none or where it is worked out at start. */
+  readonly initial: string | readonly string[] | null;
+  /** For a person: what an absent key means. Needed where `initial` is null. */
+  readonly initialText?: string;
+  /** For a person: which values are taken. */
+  readonly accepted: string;
+  /** For a person: what the key does. */
+  readonly description: string;
+  /** What the example file shows when there is no plain default. */
+  readonly example?: string;
+  /** `list` keys take several values: a YAML list, commas in text, or a repeated flag. */
+  readonly kind: 'scalar' | 'list' | 'flag';
+  /** Never shown, never part of the config object, and may be given as a file (`<key>_file`). */
+  readonly secret?: true;
+}
+
+const PORT = 'a whole number from 0 to 65535 (0 means any free port)';
+
+/** Every key of the hub, in the order of the example file. */
+export const KEYS = {
+  data_dir: scalar({
+    schema: text(4096),
+    initial: null,
+    initialText: './data, or the state directory that systemd gives the service',
+    accepted: 'a folder',
+    description:
+      'Where the hub keeps its database, HomeKit identity, keys and backups. A relative path starts at the working directory.',
+    example: './data',
+  }),
+
+  'home.name': scalar({
+    schema: nameText,
+    initial: 'Home',
+    accepted: 'a name of 1 to 63 bytes',
+    description: 'The name of the home, as phones find it on the network.',
+  }),
+  'home.timezone': scalar({
+    schema: timeZone,
+    initial: null,
+    initialText: "the system's",
+    accepted: 'a time zone such as Europe/Berlin or UTC',
+    description: 'The time zone for schedules and reports.',
+    example: 'Europe/Berlin',
+  }),
+  'home.latitude': scalar({
+    schema: number(-90, 90),
+    initial: null,
+    initialText: 'none',
+    accepted: 'degrees from -90 to 90, together with home.longitude',
+    description: 'Where the home is, for sunrise and sunset. Needs home.longitude too.',
+    example: '52.52',
+  }),
+  'home.longitude': scalar({
+    schema: number(-180, 180),
+    initial: null,
+    initialText: 'none',
+    accepted: 'degrees from -180 to 180, together with home.latitude',
+    description: 'East is positive. Needs home.latitude too.',
+    example: '13.405',
+  }),
+
+  'http.host': scalar({
+    schema: host,
+    initial: '0.0.0.0',
+    accepted: 'an IP address or a host name, without a port',
+    description:
+      'The address the HTTP API and the WebSocket listen on. 127.0.0.1 keeps them on this machine.',
+  }),
+  'http.port': scalar({
+    schema: port,
+    initial: '8000',
+    accepted: PORT,
+    description: 'The port of the HTTP API and the WebSocket. 0 means any free port.',
+  }),
+  'http.rate_limit_per_minute': scalar({
+    schema: integer(0, 1_000_000),
+    initial: '600',
+    accepted: 'a whole number from 0 to 1000000 (0 means no limit)',
+    description: 'Requests a client may make in a minute. 0 means no limit; login keeps a limit of its own.',
+  }),
+  'http.cors_origins': list({
+    schema: listOf(httpOrigin),
+    initial: [],
+    initialText: 'none',
+    accepted: 'a list of origins such as https://panel.example, without a path',
+    description: 'Web pages from these origins may call the API from a browser.',
+    example: '[https://panel.example]',
+  }),
+  'http.trusted_proxies': list({
+    schema: listOf(ipAddress),
+    initial: [],
+    initialText: 'none',
+    accepted: 'a list of IP addresses',
+    description: "Reverse proxies whose X-Forwarded headers tell the client's address.",
+    example: '[127.0.0.1]',
+  }),
+  'http.tls.cert': scalar({
+    schema: text(4096),
+    initial: null,
+    initialText: 'none, no TLS',
+    accepted: 'a PEM file, together with http.tls.key',
+    description: 'The certificate chain as a PEM file. Needs http.tls.key too.',
+    example: '/etc/funkygibbon/cert.pem',
+  }),
+  'http.tls.key': scalar({
+    schema: text(4096),
+    initial: null,
+    initialText: 'none, no TLS',
+    accepted: 'a PEM file, together with http.tls.cert',
+    description: 'The private key as a PEM file. Needs http.tls.cert too.',
+    example: '/etc/funkygibbon/key.pem',
+  }),
+  'http.tls.port': scalar({
+    schema: port,
+    initial: '8443',
+    accepted: PORT,
+    description: 'TLS has a port of its own, beside http.port. 0 means any free port.',
+  }),
+
+  'mqtt.mode': scalar({
+    schema: z.enum(['embedded', 'external', 'off']),
+    initial: 'embedded',
+    accepted: 'embedded, external or off',
+    description:
+      'embedded runs a broker inside the hub, external joins the one at mqtt.url, off does without MQTT.',
+  }),
+  'mqtt.host': scalar({
+    schema: host,
+    initial: '0.0.0.0',
+    accepted: 'an IP address or a host name, without a port',
+    description: 'The address the embedded broker listens on.',
+  }),
+  'mqtt.port': scalar({
+    schema: port,
+    initial: '1883',
+    accepted: PORT,
+    description: 'The port of the embedded broker. 0 means any free port.',
+  }),
+  'mqtt.url': scalar({
+    schema: mqttUrl,
+    initial: null,
+    initialText: 'none',
+    accepted:
+      'a URL that begins with mqtt://, mqtts://, ws:// or wss://, without credentials (they are mqtt.username and mqtt.password)',
+    description: 'The external broker.',
+    example: 'mqtt://192.168.1.10:1883',
+  }),
+  'mqtt.username': scalar({
+    schema: text(256),
+    initial: null,
+    initialText: 'none; the embedded broker makes one up on first start',
+    accepted: 'a user name of 1 to 256 characters',
+    description: 'The user name for the broker.',
+    example: 'hub',
+  }),
+  'mqtt.password': secret({
+    schema: text(1024),
+    initialText: 'none; the embedded broker makes one up on first start',
+    accepted: 'a password of 1 to 1024 characters',
+    description: 'The password for the broker.',
+  }),
+  'mqtt.discovery_prefix': scalar({
+    schema: z.string().max(256).regex(DISCOVERY_PREFIX),
+    initial: 'homeassistant',
+    accepted: 'a topic without wildcards (+ and #) and without / at either end',
+    description: 'The topic below which devices announce themselves.',
+  }),
+
+  'homekit.enabled': boolean({ initial: 'true', description: 'Whether Apple Home sees the devices.' }),
+  'homekit.port': scalar({
+    schema: port,
+    initial: '51826',
+    accepted: PORT,
+    description: 'The port Apple Home talks to. 0 means any free port.',
+  }),
+  'homekit.name': scalar({
+    schema: nameText,
+    initial: 'FunkyGibbon',
+    accepted: 'a name of 1 to 63 bytes',
+    description: 'The name of the bridge in Apple Home.',
+  }),
+  'homekit.pin': secret({
+    schema: setupCode,
+    initialText: 'made up on first start',
+    accepted: 'XXX-XX-XXX in digits, and not an obvious one such as 111-11-111 or 123-45-678',
+    description: 'The code that Apple Home asks for.',
+  }),
+
+  'mdns.enabled': boolean({
+    initial: 'true',
+    description: 'Whether the hub announces itself on the local network, so that phones find it.',
+  }),
+
+  'auth.admin_password': secret({
+    schema: text(1024),
+    initialText: 'none',
+    accepted: 'a password of 1 to 1024 characters',
+    description: "Sets the password of the first user, 'admin', on a hub that has no user yet.",
+  }),
+  'auth.jwt_secret': secret({
+    schema: jwtSecret,
+    initialText: 'made up on first start and kept in data_dir',
+    accepted: 'at least 32 bytes (`openssl rand -base64 48` makes a good one)',
+    description: 'Signs the access tokens.',
+  }),
+
+  'logging.level': scalar({
+    schema: z.enum(LOG_LEVELS),
+    initial: 'info',
+    accepted: LOG_LEVELS.join(', '),
+    description: `How much the log says: ${LOG_LEVELS.join(', ')}.`,
+  }),
+  'logging.format': scalar({
+    schema: z.enum(['pretty', 'json']),
+    initial: null,
+    initialText: 'pretty on a terminal, json otherwise',
+    accepted: 'pretty or json',
+    description: 'How a line of the log looks.',
+    example: 'json',
+  }),
+} as const;
+
+export type KeyName = keyof typeof KEYS;
+
+/** The checked value of each key; null where nothing was given and there is no default. */
+export type KeyValues = {
+  readonly [K in KeyName]:
+    | z.output<(typeof KEYS)[K]['schema']>
+    | ((typeof KEYS)[K]['initial'] extends null ? null : never);
+};
+
+/** A key whose spec is read without knowing which key it is. */
+export type AnyKeySpec = KeySpec<unknown>;
+
+export const KEY_NAMES = Object.keys(KEYS) as readonly KeyName[];
+
+/** `http.tls.cert` is set by `FUNKYGIBBON_HTTP__TLS__CERT`. */
+export function environmentName(key: string): string {
+  return `FUNKYGIBBON_${key.replaceAll('.', '__').toUpperCase()}`;
+}
+
+/** True for keys that may also be given as a file: `mqtt.password_file`. */
+export function isSecret(key: KeyName): boolean {
+  return (KEYS[key] as AnyKeySpec).secret === true;
+}
+
+/** Every name that may be written, which is the keys and, for each secret, `<key>_file`. */
+export function writableNames(): string[] {
+  return KEY_NAMES.flatMap((key) => (isSecret(key) ? [key, `${key}_file`] : [key]));
+}
+
+/** Finds the key that a written name means; `asFile` when the name is that of a file holding the secret. */
+export function findKey(name: string): { key: KeyName; asFile: boolean } | undefined {
+  if (Object.hasOwn(KEYS, name)) return { key: name as KeyName, asFile: false };
+  const base = name.endsWith('_file') ? name.slice(0, -'_file'.length) : '';
+  if (!Object.hasOwn(KEYS, base) || !isSecret(base as KeyName)) return undefined;
+  return { key: base as KeyName, asFile: true };
+}
+
+type Part<T, I> = Omit<KeySpec<T>, 'kind' | 'secret' | 'initial'> & { readonly initial: I };
+
+function scalar<T, I extends string | null>(spec: Part<T, I>): Part<T, I> & { readonly kind: 'scalar' } {
+  return { ...spec, kind: 'scalar' };
+}
+
+function list<T>(spec: Part<T, readonly string[]>): Part<T, readonly string[]> & { readonly kind: 'list' } {
+  return { ...spec, kind: 'list' };
+}
+
+function boolean(spec: Pick<KeySpec<boolean>, 'description'> & { readonly initial: string }) {
+  return { ...spec, schema: flag, accepted: 'true or false', kind: 'flag' } as const;
+}
+
+function secret<T>(spec: Omit<Part<T, null>, 'initial' | 'example'>) {
+  return { ...spec, initial: null, kind: 'scalar', secret: true } as const;
+}

@@ -1,0 +1,128 @@
+import type { KeyValues } from './keys.ts';
+
+/** The checked configuration. Free of secrets, so it may be logged. Paths are absolute. */
+export interface HubConfig {
+  /** Database, HomeKit identity, keys, backups. */
+  readonly dataDir: string;
+  readonly home: {
+    /** 1 to 63 bytes of UTF-8. */
+    readonly name: string;
+    /** An IANA name that Intl knows. */
+    readonly timezone: string;
+    /** Degrees, north positive; null together with longitude. */
+    readonly latitude: KeyValues['home.latitude'];
+    /** Degrees, east positive; null together with latitude. */
+    readonly longitude: KeyValues['home.longitude'];
+  };
+  readonly http: {
+    readonly host: string;
+    /** 0 to 65535; 0 is any free port. */
+    readonly port: number;
+    /** 0 is no limit. */
+    readonly rateLimitPerMinute: number;
+    /** PEM files and a port of its own; null when TLS is off. */
+    readonly tls: { readonly cert: string; readonly key: string; readonly port: number } | null;
+    /** `scheme://host[:port]`, lower case. */
+    readonly corsOrigins: readonly string[];
+    /** IP addresses. */
+    readonly trustedProxies: readonly string[];
+  };
+  readonly mqtt: {
+    readonly mode: KeyValues['mqtt.mode'];
+    /** Where the embedded broker listens. */
+    readonly host: string;
+    /** Of the embedded broker; 0 to 65535; 0 is any free port. */
+    readonly port: number;
+    /** The external broker; never null in mode `external`, never with credentials. */
+    readonly url: string | null;
+    readonly username: string | null;
+    /** Without wildcards and without `/` at either end. */
+    readonly discoveryPrefix: string;
+  };
+  readonly homekit: {
+    readonly enabled: boolean;
+    /** 0 to 65535; 0 is any free port. */
+    readonly port: number;
+    /** 1 to 63 bytes of UTF-8. */
+    readonly name: string;
+  };
+  readonly mdns: { readonly enabled: boolean };
+  readonly logging: {
+    readonly level: KeyValues['logging.level'];
+    readonly format: NonNullable<KeyValues['logging.format']>;
+  };
+}
+
+/** What was given as a secret; null where nothing was, and the owning part makes one up or does without. */
+export interface HubSecrets {
+  readonly mqttPassword: string | null;
+  /** `XXX-XX-XXX`. */
+  readonly homekitPin: string | null;
+  /** At least 32 bytes. */
+  readonly jwtSecret: string | null;
+  /** For the first user, when there is none yet. */
+  readonly adminPassword: string | null;
+}
+
+/** What a configuration takes from the machine it is read on. */
+export interface Surroundings {
+  /** Makes a written path absolute. */
+  readonly toPath: (written: string) => string;
+  /** Where data goes when nobody says. */
+  readonly dataDir: string;
+  readonly timezone: string;
+  readonly logFormat: 'pretty' | 'json';
+}
+
+/** Gives checked values their shape. `http.tls.cert` and `http.tls.key` are either both set or both null here. */
+export function toHubConfig(values: KeyValues, around: Surroundings): HubConfig {
+  const cert = values['http.tls.cert'];
+  const key = values['http.tls.key'];
+  return {
+    dataDir: around.toPath(values.data_dir ?? around.dataDir),
+    home: {
+      name: values['home.name'],
+      timezone: values['home.timezone'] ?? around.timezone,
+      latitude: values['home.latitude'],
+      longitude: values['home.longitude'],
+    },
+    http: {
+      host: values['http.host'],
+      port: values['http.port'],
+      rateLimitPerMinute: values['http.rate_limit_per_minute'],
+      tls:
+        cert === null || key === null
+          ? null
+          : { cert: around.toPath(cert), key: around.toPath(key), port: values['http.tls.port'] },
+      corsOrigins: values['http.cors_origins'],
+      trustedProxies: values['http.trusted_proxies'],
+    },
+    mqtt: {
+      mode: values['mqtt.mode'],
+      host: values['mqtt.host'],
+      port: values['mqtt.port'],
+      url: values['mqtt.url'],
+      username: values['mqtt.username'],
+      discoveryPrefix: values['mqtt.discovery_prefix'],
+    },
+    homekit: {
+      enabled: values['homekit.enabled'],
+      port: values['homekit.port'],
+      name: values['homekit.name'],
+    },
+    mdns: { enabled: values['mdns.enabled'] },
+    logging: {
+      level: values['logging.level'],
+      format: values['logging.format'] ?? around.logFormat,
+    },
+  };
+}
+
+export function toHubSecrets(values: KeyValues): HubSecrets {
+  return {
+    mqttPassword: values['mqtt.password'],
+    homekitPin: values['homekit.pin'],
+    jwtSecret: values['auth.jwt_secret'],
+    adminPassword: values['auth.admin_password'],
+  };
+}

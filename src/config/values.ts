@@ -1,0 +1,107 @@
+import { isIP } from 'node:net';
+
+import { z } from 'zod';
+
+/*
+ * Schemas of single values. All of them read text: the environment and flags have nothing else, and the file's
+ * numbers are taken as they are written, because a PIN or a password of digits must not lose its leading zeros.
+ */
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+/** A topic: not empty, no wildcard, no slash at either end, no blanks or controls, not one of the broker's own `$` topics. */
+export const DISCOVERY_PREFIX = /^(?![/$])[^+#\s\p{Cc}]*[^+#\s\p{Cc}/]$/u;
+
+const HOST_NAME =
+  /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$/i;
+const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\]+$/i;
+const SETUP_CODE = /^(\d{3})-?(\d{2})-?(\d{3})$/;
+const MQTT_PROTOCOLS = ['mqtt:', 'mqtts:', 'ws:', 'wss:'];
+const TRUE_WORDS = ['true', 'yes', 'on', '1'];
+const FALSE_WORDS = ['false', 'no', 'off', '0'];
+
+/** Any text of 1 to `maxLength` characters without control characters. */
+export function text(maxLength: number) {
+  return z
+    .string()
+    .min(1)
+    .max(maxLength)
+    .regex(/^\P{Cc}*$/u);
+}
+
+export function integer(min: number, max: number) {
+  return z
+    .string()
+    .regex(/^[+-]?\d+$/)
+    .transform(Number)
+    .pipe(z.number().int().min(min).max(max));
+}
+
+export function number(min: number, max: number) {
+  return z
+    .string()
+    .regex(/^[+-]?(\d+\.?\d*|\.\d+)$/)
+    .transform(Number)
+    .pipe(z.number().min(min).max(max));
+}
+
+export function listOf<T>(item: z.ZodType<T>) {
+  return z.array(item).max(100).readonly();
+}
+
+export const port = integer(0, 65_535);
+
+export const flag = z
+  .string()
+  .toLowerCase()
+  .pipe(z.enum([...TRUE_WORDS, ...FALSE_WORDS]))
+  .transform((word) => TRUE_WORDS.includes(word));
+
+/** An mDNS instance label holds 63 bytes (RFC 6763 4.1.1); a longer name could not be announced. */
+export const nameText = text(63)
+  .trim()
+  .min(1)
+  .refine((name) => Buffer.byteLength(name) <= 63);
+
+export const timeZone = z.string().refine(isTimeZone);
+
+export const host = z.string().refine((value) => isIP(value) !== 0 || isHostName(value));
+
+export const ipAddress = z.string().refine((value) => isIP(value) !== 0);
+
+/** An origin as browsers send it, which is compared letter by letter: no path, no trailing slash, no wildcard. */
+export const httpOrigin = z.string().regex(ORIGIN).toLowerCase();
+
+/** Credentials in the URL are refused because the URL is logged and the password must not be. */
+export const mqttUrl = z.string().refine((value) => {
+  const url = URL.parse(value);
+  if (url === null || !MQTT_PROTOCOLS.includes(url.protocol)) return false;
+  return url.hostname !== '' && url.username === '' && url.password === '';
+});
+
+/** Apple refuses these codes in pairing, and HAP-NodeJS does not check (HAP specification, invalid setup codes). */
+export const setupCode = z
+  .string()
+  .regex(SETUP_CODE)
+  .transform((code) => code.replace(SETUP_CODE, '$1-$2-$3'))
+  .refine((code) => {
+    const digits = code.replaceAll('-', '');
+    return !/^(\d)\1{7}$/.test(digits) && digits !== '12345678' && digits !== '87654321';
+  });
+
+/** HS256 is only as strong as its key, and the JWT library takes a key of any length. */
+export const jwtSecret = z.string().refine((value) => Buffer.byteLength(value) >= 32);
+
+function isHostName(value: string): boolean {
+  // 192.168.1 and 300.1.1.1 look like host names too, but are addresses gone wrong.
+  return HOST_NAME.test(value) && !/^[\d.]+$/.test(value);
+}
+
+function isTimeZone(value: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone !== '';
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,63 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { loadConfig } from '../../src/config/config.ts';
+import { exampleYaml } from '../../src/config/example.ts';
+import { isSecret, KEY_NAMES } from '../../src/config/keys.ts';
+
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'config-example-'));
+});
+
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+/** Loads a YAML text with nothing else around it. */
+function load(yaml: string) {
+  const path = join(folder, 'hub.yaml');
+  writeFileSync(path, yaml);
+  return loadConfig({ argv: ['--config', path], env: {}, cwd: folder, stderrIsTty: false });
+}
+
+test('the example file is the one made from the table of keys (`vitest run test/config -u` renews it)', async () => {
+  await expect(exampleYaml()).toMatchFileSnapshot('../../config/hub.example.yaml');
+});
+
+test('the example file as it stands changes nothing', () => {
+  const committed = readFileSync(new URL('../../config/hub.example.yaml', import.meta.url), 'utf8');
+  expect(load(committed).config).toEqual(load('').config);
+});
+
+test('the example file with every key uncommented is a valid configuration that keeps the plain defaults', () => {
+  writeFileSync(join(folder, 'mqtt-password'), 'password');
+  writeFileSync(join(folder, 'homekit-pin'), '031-45-154');
+  writeFileSync(join(folder, 'auth-admin-password'), 'password');
+  writeFileSync(join(folder, 'auth-jwt-secret'), 'x'.repeat(32));
+  const uncommented = exampleYaml()
+    .replaceAll(/^( *)#(\w)/gm, '$1$2')
+    .replaceAll('/etc/funkygibbon/', `${folder}/`);
+  for (const key of KEY_NAMES) {
+    const name = key.split('.').at(-1);
+    expect(uncommented).toMatch(new RegExp(`^ *${name}${isSecret(key) ? '_file' : ''}: `, 'm'));
+  }
+  const { config, secrets } = load(uncommented);
+  const { config: preset } = load('');
+  expect(config).toEqual({
+    ...preset,
+    home: { name: 'Home', timezone: 'Europe/Berlin', latitude: 52.52, longitude: 13.405 },
+    http: {
+      ...preset.http,
+      corsOrigins: ['https://panel.example'],
+      trustedProxies: ['127.0.0.1'],
+      tls: { cert: `${folder}/cert.pem`, key: `${folder}/key.pem`, port: 8443 },
+    },
+    mqtt: { ...preset.mqtt, url: 'mqtt://192.168.1.10:1883', username: 'hub' },
+  });
+  expect(secrets.homekitPin).toBe('031-45-154');
+});
