@@ -1,0 +1,35 @@
+/** What a person needs to connect things to the hub; holds secrets, so it goes to a terminal and never to the log. */
+export interface PairingInfo {
+  readonly httpUrl: string;
+  /** Null where HomeKit is switched off. */
+  readonly homekit: {
+    readonly pin: string;
+    /** The bridge's HAP device id, `XX:XX:XX:XX:XX:XX`. */
+    readonly username: string;
+    readonly port: number;
+    /** `X-HM://…`, what the QR code holds. */
+    readonly setupUri: string;
+    readonly paired: boolean;
+  } | null;
+  /** Null where the hub has no broker of its own. */
+  readonly mqtt: {
+    readonly url: string;
+    readonly username: string;
+    readonly password: string;
+    readonly file: string;
+  } | null;
+  /** The one-time code that makes the owner; null once there is one. */
+  readonly setupCode: string | null;
+}
+
+/** What the hub answers on its control socket. */
+export interface HubStatus {
+  readonly version: string;
+  readonly node_id: string;
+  readonly uptime_s: number;
+  readonly http_url: string;
+  readonly mqtt_url: string | null;
+  readonly homekit: { readonly port: number; readonly paired: boolean; readonly accessories: number } | null;
+  readonly devices: number;
+  readonly storage_fault: string | null;
+}

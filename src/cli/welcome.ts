@@ -1,0 +1,46 @@
+import { renderUnicodeCompact } from 'uqr';
+
+import type { PairingInfo } from './types.ts';
+
+/** What a person sees when the hub is up, or asks for with `funkygibbon pair`. */
+export function welcomeText(info: PairingInfo): string {
+  return [homekitText(info), ownerText(info), mqttText(info)].filter((part) => part !== '').join('\n\n');
+}
+
+function homekitText({ homekit }: PairingInfo): string {
+  if (!homekit) return '';
+  if (homekit.paired) {
+    return `Apple Home is paired. (Setup code ${homekit.pin}, for when it was removed there.)`;
+  }
+  return [
+    'Apple Home: open the Home app, "Add Accessory", and scan',
+    '',
+    indent(renderUnicodeCompact(homekit.setupUri, { border: 2 })),
+    '',
+    `  or enter the code ${homekit.pin}`,
+  ].join('\n');
+}
+
+function ownerText({ setupCode, httpUrl }: PairingInfo): string {
+  if (setupCode === null) return '';
+  const body = `{"code":"${setupCode}","username":"you","password":"at least 8 characters"}`;
+  return [
+    `You are the owner once you choose a name and a password. The setup code is ${setupCode}, good for one time:`,
+    `  curl -X POST ${httpUrl}/api/auth/setup -H 'content-type: application/json' -d '${body}'`,
+  ].join('\n');
+}
+
+function mqttText({ mqtt }: PairingInfo): string {
+  if (!mqtt) return '';
+  return [
+    `MQTT devices connect to ${mqtt.url} as "${mqtt.username}" with the password in`,
+    `  ${mqtt.file}`,
+  ].join('\n');
+}
+
+function indent(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => `  ${line}`)
+    .join('\n');
+}

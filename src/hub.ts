@@ -1,0 +1,338 @@
+import { existsSync, readFileSync } from 'node:fs';
+
+import type { Clock } from './base/clock.ts';
+import type { Logger } from './base/log.ts';
+import type { HubStatus, PairingInfo } from './cli/types.ts';
+import type { HubConfig, HubSecrets } from './config/config.ts';
+import type { HomekitPart } from './homekit/types.ts';
+import type { MqttPart } from './mqtt/types.ts';
+
+import { Access, accessTables } from './access/access.ts';
+import { systemClock } from './base/clock.ts';
+import { DataDir } from './base/data-dir.ts';
+import { errorText, StartError } from './base/errors.ts';
+import { writeFileDurably } from './base/files.ts';
+import { newId, randomToken } from './base/ids.ts';
+import { keepValue, keptValueTables } from './base/kept-values.ts';
+import { createLogger } from './base/log.ts';
+import { Store } from './base/store.ts';
+import { readHubVersion } from './base/version.ts';
+import { CONTROL_SOCKET, startControl } from './cli/cli.ts';
+import { Devices, deviceTables } from './devices/devices.ts';
+import { Graph, graphTables } from './graph/graph.ts';
+import { homekitTables } from './homekit/tables.ts';
+import { startHttp } from './http/http.ts';
+import { startLive } from './live/live.ts';
+import { startMdns } from './mdns/mdns.ts';
+import { mqttTables } from './mqtt/tables.ts';
+import { Sync, syncTables } from './sync/sync.ts';
+
+/** What the `ready` line tells whoever started the hub; the ports are the real ones and no secret is among it. */
+export interface ReadyInfo {
+  readonly http_url: string;
+  readonly mqtt_url: string | null;
+  readonly homekit: { readonly port: number; readonly paired: boolean } | null;
+  readonly data_dir: string;
+  readonly node_id: string;
+}
+
+export interface Hub extends AsyncDisposable {
+  readonly ready: ReadyInfo;
+  /** Names of the parts that are open, in the order in which they were opened; empty once the hub has stopped. */
+  readonly openParts: readonly string[];
+  /** Codes and credentials for the person at the terminal. */
+  pairing(): PairingInfo;
+}
+
+/** What a test replaces. */
+export interface HubOverrides {
+  readonly clock?: Clock;
+  readonly log?: Logger;
+  /** Keeps HomeKit on the loopback interface and unannounced. */
+  readonly loopbackOnly?: boolean;
+}
+
+/**
+ * Opens every part of the hub, from the ground up, and joins them. Whatever was opened is closed again, in reverse
+ * order, when a later part fails or the hub is disposed.
+ * @throws StartError naming the part that failed and what to do.
+ */
+export async function startHub(
+  config: HubConfig,
+  secrets: HubSecrets,
+  overrides: HubOverrides = {},
+): Promise<Hub> {
+  if (config.http.tls) {
+    throw new StartError('http', 'http.tls is not supported by this version. Remove it and start again.', {
+      badConfiguration: true,
+    });
+  }
+  const startedAtMs = performance.now();
+  const clock = overrides.clock ?? systemClock;
+  const log = overrides.log ?? createLogger(config.logging);
+  const version = readHubVersion();
+  const parts = new Parts();
+  await using opening = parts;
+
+  const dataDir = opening.add('data_dir', DataDir.open(config.dataDir));
+  const store = opening.add(
+    'database',
+    await Store.open({
+      file: dataDir.file('funkygibbon.db'),
+      clock,
+      log: log.child({ part: 'store' }),
+      migrations: [
+        keptValueTables,
+        graphTables,
+        accessTables,
+        deviceTables,
+        syncTables,
+        mqttTables,
+        homekitTables,
+      ],
+    }),
+  );
+  const nodeId = keepValue(store, 'node_id', newId);
+  const graph = opening.add('graph', new Graph({ store, clock, log: log.child({ part: 'graph' }) }));
+  const access = opening.add(
+    'access',
+    await Access.start({
+      store,
+      clock,
+      log: log.child({ part: 'access' }),
+      jwtSecret: secrets.jwtSecret,
+      adminPassword: secrets.adminPassword,
+    }),
+  );
+  const devices = opening.add(
+    'devices',
+    Devices.start({ store, graph, clock, log: log.child({ part: 'devices' }) }),
+  );
+  const sync = new Sync({ store, graph, clock, log: log.child({ part: 'sync' }) });
+
+  const mqttLogin = mqttCredentials(config, secrets, dataDir);
+  const mqtt = await startMqttPart(config, mqttLogin, { store, devices, clock, log, opening });
+  const homekit = await startHomekitPart(config, secrets, version, overrides, {
+    store,
+    devices,
+    clock,
+    log,
+    opening,
+  });
+  const live = startLive({
+    graph,
+    devices,
+    cursor: sync,
+    verify: async (token) => await access.verify(token),
+    allows: (principal, permission) => access.allows(principal, permission),
+    allowedOrigins: config.http.corsOrigins,
+    clock,
+    log: log.child({ part: 'live' }),
+  });
+  const http = opening.add(
+    'http',
+    await startHttp({
+      ...config.http,
+      version,
+      access,
+      graph,
+      devices,
+      sync,
+      upgrade: (request, socket, head) => live.handleUpgrade(request, socket, head),
+      clock,
+      log: log.child({ part: 'http' }),
+    }),
+  );
+  // After http on the stack, so closed before it: a server never finishes closing while a WebSocket is open.
+  opening.add('live', live);
+  if (config.mdns.enabled) {
+    opening.add(
+      'mdns',
+      startMdns({
+        name: config.home.name,
+        port: http.port,
+        txt: { txtvers: '1', id: nodeId, ver: version, api: '/api', proto: Sync.protocols.join(',') },
+        log: log.child({ part: 'mdns' }),
+      }),
+    );
+  }
+
+  const pairing = (): PairingInfo => ({
+    httpUrl: http.url,
+    homekit: homekit && {
+      pin: homekit.pin,
+      username: homekit.username,
+      port: homekit.port,
+      setupUri: homekit.setupUri,
+      paired: homekit.paired,
+    },
+    mqtt: mqtt && config.mqtt.mode === 'embedded' ? { url: mqtt.url, ...mqttLogin } : null,
+    setupCode: access.setupCode,
+  });
+  const status = (): HubStatus => ({
+    version,
+    node_id: nodeId,
+    uptime_s: (performance.now() - startedAtMs) / 1000,
+    http_url: http.url,
+    mqtt_url: mqtt?.url ?? null,
+    homekit: homekit && {
+      port: homekit.port,
+      paired: homekit.paired,
+      accessories: homekit.accessoryCount,
+    },
+    devices: devices.list().length,
+    storage_fault: store.fault,
+  });
+  opening.add(
+    'control',
+    await startControl({
+      path: dataDir.file(CONTROL_SOCKET),
+      handlers: { pair: pairing, status },
+      log: log.child({ part: 'control' }),
+    }),
+  );
+  // Identities and secrets that were made just now must not be told and then lost.
+  await store.durable();
+
+  const running = parts.move();
+  return {
+    ready: {
+      http_url: http.url,
+      mqtt_url: mqtt?.url ?? null,
+      homekit: homekit && { port: homekit.port, paired: homekit.paired },
+      data_dir: dataDir.path,
+      node_id: nodeId,
+    },
+    get openParts() {
+      return running.open;
+    },
+    pairing,
+    async [Symbol.asyncDispose]() {
+      await running[Symbol.asyncDispose]();
+    },
+  };
+}
+
+interface Shared {
+  readonly store: Store;
+  readonly devices: Devices;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly opening: Parts;
+}
+
+async function startMqttPart(config: HubConfig, login: MqttLogin, shared: Shared): Promise<MqttPart | null> {
+  const { mode } = config.mqtt;
+  if (mode === 'off') return null;
+  const { startMqtt } = await import('./mqtt/mqtt.ts');
+  const mqtt = shared.opening.add(
+    'mqtt',
+    await startMqtt({
+      ...config.mqtt,
+      mode,
+      username: login.username,
+      password: login.password,
+      store: shared.store,
+      registry: shared.devices,
+      clock: shared.clock,
+      log: shared.log.child({ part: 'mqtt' }),
+    }),
+  );
+  shared.devices.connect(mqtt.sink);
+  return mqtt;
+}
+
+async function startHomekitPart(
+  config: HubConfig,
+  secrets: HubSecrets,
+  version: string,
+  overrides: HubOverrides,
+  shared: Shared,
+): Promise<HomekitPart | null> {
+  if (!config.homekit.enabled) return null;
+  const { startHomekit } = await import('./homekit/homekit.ts');
+  return shared.opening.add(
+    'homekit',
+    await startHomekit({
+      name: config.homekit.name,
+      port: config.homekit.port,
+      pin: secrets.homekitPin,
+      host: null,
+      store: shared.store,
+      devices: shared.devices,
+      clock: shared.clock,
+      log: shared.log.child({ part: 'homekit' }),
+      softwareVersion: version,
+      advertise: config.mdns.enabled && overrides.loopbackOnly !== true,
+      loopbackOnly: overrides.loopbackOnly ?? false,
+    }),
+  );
+}
+
+interface MqttLogin {
+  readonly username: string;
+  readonly password: string;
+  readonly file: string;
+}
+
+/** The configured credentials, or for the embedded broker those that were generated once, in a file for the person. */
+function mqttCredentials(config: HubConfig, secrets: HubSecrets, dataDir: DataDir): MqttLogin {
+  const file = dataDir.file('mqtt-credentials.json');
+  const { username } = config.mqtt;
+  const password = secrets.mqttPassword;
+  if (config.mqtt.mode !== 'embedded' || (username !== null && password !== null)) {
+    return { username: username ?? '', password: password ?? '', file };
+  }
+  const kept = existsSync(file) ? readCredentials(file) : undefined;
+  const login = {
+    username: username ?? kept?.username ?? 'home',
+    password: password ?? kept?.password ?? randomToken(15),
+  };
+  if (!kept) writeFileDurably(file, `${JSON.stringify(login, null, 2)}\n`, 0o600);
+  return { ...login, file };
+}
+
+function readCredentials(file: string): { username: string; password: string } {
+  try {
+    const { username, password } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    if (typeof username === 'string' && typeof password === 'string') return { username, password };
+    throw new Error('it must hold a "username" and a "password"');
+  } catch (error) {
+    throw new StartError(
+      'mqtt',
+      `${file} cannot be read (${errorText(error)}). Mend it, or delete it to have new credentials made.`,
+      { badConfiguration: true, cause: error },
+    );
+  }
+}
+
+/** The parts that are open, by name, closed in reverse order. */
+class Parts implements AsyncDisposable {
+  readonly #stack: AsyncDisposableStack;
+  readonly #open: string[];
+
+  constructor(stack = new AsyncDisposableStack(), open: string[] = []) {
+    this.#stack = stack;
+    this.#open = open;
+  }
+
+  get open(): readonly string[] {
+    return this.#open;
+  }
+
+  add<T extends Disposable | AsyncDisposable>(name: string, part: T): T {
+    this.#open.push(name);
+    // Deferred callbacks run in reverse: the name goes once the part is closed.
+    this.#stack.defer(() => void this.#open.splice(this.#open.indexOf(name), 1));
+    return this.#stack.use(part);
+  }
+
+  /** Hands the parts over, so that leaving the opening scope closes nothing. */
+  move(): Parts {
+    return new Parts(this.#stack.move(), this.#open);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack.disposeAsync();
+  }
+}

@@ -1,0 +1,99 @@
+import type { Hub } from './hub.ts';
+
+import { errorText, HubError, StartError } from './base/errors.ts';
+import { readHubVersion } from './base/version.ts';
+import { ASKING_COMMANDS, runAskingCommand, USAGE, welcomeText, type AskingCommand } from './cli/cli.ts';
+import { ConfigError, loadConfig, type LoadedConfig } from './config/config.ts';
+
+/** sysexits.h: EX_CONFIG. systemd is told not to restart on it. */
+const EXIT_BAD_CONFIGURATION = 78;
+const EXIT_FAILED = 1;
+const STOP_WITHIN_MS = 10_000;
+
+const [command = 'start', ...flags] = withCommand(process.argv.slice(2));
+// Files that the hub or its libraries make (keys among them) are for its own user alone.
+process.umask(0o077);
+process.exitCode = await run(command, flags);
+
+async function run(name: string, argv: readonly string[]): Promise<number> {
+  try {
+    if (name === 'start') return await runHub(load(argv));
+    if (isAskingCommand(name)) {
+      const json = argv.includes('--json');
+      const { config } = load(argv.filter((word) => word !== '--json'));
+      process.stdout.write(`${(await runAskingCommand(name, config.dataDir, json)).trimEnd()}\n`);
+      return 0;
+    }
+    if (name === 'version') process.stdout.write(`${readHubVersion()}\n`);
+    else if (name === 'help') process.stdout.write(USAGE);
+    else throw new HubError('invalid', `There is no command "${name}".\n\n${USAGE}`);
+    return 0;
+  } catch (error) {
+    return explain(error);
+  }
+}
+
+async function runHub({ config, secrets }: LoadedConfig): Promise<number> {
+  const stop = stopSignal();
+  const { startHub } = await import('./hub.ts');
+  const hub = await startHub(config, secrets);
+  process.stdout.write(`ready ${JSON.stringify(hub.ready)}\n`);
+  if (process.stderr.isTTY) process.stderr.write(`\n${welcomeText(hub.pairing())}\n\n`);
+  await stop;
+  return await stopWithin(hub, STOP_WITHIN_MS);
+}
+
+/** Resolves at the first SIGTERM or SIGINT; further ones change nothing. */
+async function stopSignal(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve());
+  await promise;
+}
+
+/** Stops the hub; past the deadline the process ends without what is still open, naming it. */
+async function stopWithin(hub: Hub, deadlineMs: number): Promise<number> {
+  const timer = setTimeout(() => {
+    const open = [...hub.openParts, ...process.getActiveResourcesInfo()];
+    process.stderr.write(`The hub did not stop in time. Still open: ${open.join(', ')}.\n`);
+    process.exit(EXIT_FAILED);
+  }, deadlineMs);
+  await hub[Symbol.asyncDispose]();
+  // Kept, but no reason to stay: it fires only where something that was left behind keeps the process alive.
+  timer.unref();
+  return 0;
+}
+
+function load(argv: readonly string[]): LoadedConfig {
+  return loadConfig({
+    argv,
+    env: process.env,
+    cwd: process.cwd(),
+    stderrIsTty: process.stderr.isTTY,
+  });
+}
+
+/** Prints what went wrong for a person and returns the exit code. */
+function explain(error: unknown): number {
+  const known = error instanceof ConfigError || error instanceof StartError || error instanceof HubError;
+  const text = known
+    ? errorText(error)
+    : error instanceof Error
+      ? (error.stack ?? error.message)
+      : String(error);
+  process.stderr.write(`${text}\n`);
+  const badConfiguration =
+    error instanceof ConfigError || (error instanceof StartError && error.badConfiguration);
+  return badConfiguration ? EXIT_BAD_CONFIGURATION : EXIT_FAILED;
+}
+
+/** `funkygibbon --http.port 0` means `funkygibbon start --http.port 0`; `--help` and `--version` are commands too. */
+function withCommand(words: readonly string[]): readonly string[] {
+  const [first] = words;
+  if (first === '--help' || first === '-h') return ['help'];
+  if (first === '--version' || first === '-v') return ['version'];
+  return first === undefined || first.startsWith('-') ? ['start', ...words] : words;
+}
+
+function isAskingCommand(name: string): name is AskingCommand {
+  return (ASKING_COMMANDS as readonly string[]).includes(name);
+}

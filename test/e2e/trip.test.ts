@@ -1,0 +1,226 @@
+import mqtt, { type MqttClient } from 'mqtt';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+
+import type { PairingInfo } from '../../src/cli/types.ts';
+
+import {
+  accessoryNamed,
+  Controller,
+  keyOf,
+  servicesOf,
+  structureOf,
+  valueOf,
+  type HapAccessory,
+} from '../homekit/controller.ts';
+import { buildDaemon, Daemon, runCommand } from '../support/daemon.ts';
+import { Phone, type WireChange } from '../support/phone.ts';
+import { temporaryFolder } from '../support/store.ts';
+import { haveRecordedPayloads, ownHouse, recordedHouse, type House } from './payloads.ts';
+
+const PASSWORD = 'correct horse battery';
+const MQTT_PASSWORD = 'a broker password';
+const env = {
+  FUNKYGIBBON_AUTH__ADMIN_PASSWORD: PASSWORD,
+  FUNKYGIBBON_MQTT__USERNAME: 'devices',
+  FUNKYGIBBON_MQTT__PASSWORD: MQTT_PASSWORD,
+};
+
+beforeAll(async () => {
+  await buildDaemon();
+}, 60_000);
+
+const houses: [string, boolean, () => House][] = [
+  ['devices of our own making', true, ownHouse],
+  ['payloads that real firmware published (../shared/fixtures)', haveRecordedPayloads, recordedHouse],
+];
+
+for (const [title, present, makeHouse] of houses) {
+  describe.skipIf(!present)(`the whole trip with ${title}`, () => {
+    const folder = temporaryFolder();
+    const house = present ? makeHouse() : ownHouse();
+    let daemon: Daemon;
+    let device: MqttClient;
+    let controller: Controller;
+    let phone: Phone;
+    let second: Phone;
+    const commands: { topic: string; payload: string }[] = [];
+
+    beforeAll(async () => {
+      daemon = await Daemon.start({ dataDir: folder.path, env });
+      device = await connectDevice(daemon);
+      phone = await Phone.login(daemon.ready.http_url, 'phone-1', PASSWORD);
+      second = await Phone.login(daemon.ready.http_url, 'phone-2', PASSWORD);
+      await phone.follow();
+      await announce(device, house);
+    }, 30_000);
+    afterAll(async () => {
+      await phone[Symbol.asyncDispose]();
+      await controller?.[Symbol.asyncDispose]();
+      await device.endAsync(true);
+      await daemon[Symbol.asyncDispose]();
+      folder[Symbol.dispose]();
+    });
+
+    async function connectDevice(to: Daemon): Promise<MqttClient> {
+      const client = await mqtt.connectAsync(to.ready.mqtt_url, {
+        username: 'devices',
+        password: MQTT_PASSWORD,
+      });
+      client.on('message', (topic, payload) => commands.push({ topic, payload: payload.toString() }));
+      await client.subscribeAsync(house.lamp.commandTopic);
+      return client;
+    }
+
+    test('every announced device becomes an entity', async () => {
+      const names = await vi.waitFor(async () => {
+        const list = await phone.call<{ items: { content: { name: string } }[] }>(
+          'GET',
+          '/api/entities?entity_type=device',
+        );
+        const found = list.items.map(({ content }) => content.name);
+        if (found.length < house.names.length) throw new Error(`only ${found.join(', ')}`);
+        return found;
+      });
+      expect(names.toSorted()).toEqual([...house.names].toSorted());
+    });
+
+    test('a controller pairs with the code that the hub shows and sees the lamp', async () => {
+      const { homekit } = JSON.parse(
+        await runCommand(['pair', '--json', '--data-dir', folder.path]),
+      ) as PairingInfo;
+      expect(homekit?.paired).toBe(false);
+      controller = await Controller.pair(homekit!);
+      const lamp = await findAccessory(controller, house.lamp.name);
+      expect(servicesOf(lamp, 'Lightbulb')).toHaveLength(1);
+      const sensor = await findAccessory(controller, house.temperature.device);
+      const [celsius] = await controller.read(keyOf(sensor, 'TemperatureSensor', 'CurrentTemperature'));
+      expect(celsius?.value).toBe(house.temperature.celsius);
+    });
+
+    test('Apple Home switches the lamp: the MQTT command is seen, the report reaches Apple Home and the phone', async () => {
+      const lamp = await findAccessory(controller, house.lamp.name);
+      const on = keyOf(lamp, 'Lightbulb', 'On');
+      await device.publishAsync(house.lamp.stateTopic, house.lamp.off);
+      await vi.waitFor(async () => expect((await controller.read(on))[0]?.value).toBe(0));
+      await controller.subscribe(on);
+      await controller.write({ [on]: true });
+      const command = await vi.waitFor(() => {
+        const found = commands.find(({ topic }) => topic === house.lamp.commandTopic);
+        if (!found) throw new Error('no command yet');
+        return JSON.parse(found.payload) as { state: string };
+      });
+      expect(command.state).toBe('ON');
+      await device.publishAsync(house.lamp.stateTopic, house.lamp.on);
+      await vi.waitFor(() => expect(controller.events).toContainEqual({ key: on, value: 1 }));
+      const change = await phone.message(
+        'state_change',
+        ({ capability, value }) => capability === 'on_off' && value === true,
+      );
+      expect(change).toMatchObject({ entity_id: expect.any(String), timestamp: expect.any(String) });
+    });
+
+    test('a phone commands over WebSocket and over HTTP, and bad values are refused with what is accepted', async () => {
+      const entityId = await idOf(phone, house.lamp.name);
+      const answer = await phone.call<{ status: string }>('POST', `/api/entities/${entityId}/commands`, {
+        capability: 'brightness',
+        value: 40,
+      });
+      expect(['sent', 'unconfirmed']).toContain(answer.status);
+      await vi.waitFor(() => expect(commands.at(-1)?.payload).toMatch(/"brightness":10\d/));
+      await expect(
+        phone.call('POST', `/api/entities/${entityId}/commands`, { capability: 'brightness', value: 4000 }),
+      ).rejects.toThrow(/1 to 100/);
+      const state = await phone.call<{ available: boolean; values: Record<string, { value: unknown }> }>(
+        'GET',
+        `/api/entities/${entityId}/state`,
+      );
+      expect(state.available).toBe(true);
+      expect(state.values['on_off']?.value).toBe(true);
+    });
+
+    test('a phone pulls the lamp and renames it; Apple Home and a second phone see the new name', async () => {
+      const pulled = await phone.sync();
+      await second.sync();
+      const seen = pulled.changes.find(({ content }) => content?.['name'] === house.lamp.name) as WireChange;
+      const edit = phone.edit(seen, { name: 'Grandma’s lamp' });
+      const pushed = await phone.sync([edit]);
+      expect(pushed.applied).toEqual([edit.entity_version]);
+      const other = await second.sync();
+      expect(other.changes.map(({ entity_id, content }) => [entity_id, content?.['name']])).toContainEqual([
+        seen.entity_id,
+        'Grandma’s lamp',
+      ]);
+      await phone.message(
+        'entity_change',
+        ({ entity_id, version }) => entity_id === seen.entity_id && version === edit.entity_version,
+      );
+      await vi.waitFor(async () => await findAccessory(controller, 'Grandma’s lamp'));
+    });
+
+    test('kill -9 and a restart change nothing: ids, pairing, names, cursor', async () => {
+      const before = structure(await controller.accessories());
+      const idle = await second.sync();
+      expect(idle.changes).toEqual([]);
+      const pairing = controller.pairing;
+      await phone[Symbol.asyncDispose]();
+      await device.endAsync(true);
+      await controller[Symbol.asyncDispose]();
+      await daemon.kill();
+
+      daemon = await Daemon.start({ dataDir: folder.path, env });
+      expect(daemon.ready.homekit.paired).toBe(true);
+      const { homekit } = JSON.parse(
+        await runCommand(['pair', '--json', '--data-dir', folder.path]),
+      ) as PairingInfo;
+      controller = new Controller(homekit!, pairing);
+      expect(structure(await controller.accessories())).toEqual(before);
+      device = await connectDevice(daemon);
+      await announce(device, house);
+      expect(structure(await controller.accessories())).toEqual(before);
+      await findAccessory(controller, 'Grandma’s lamp');
+
+      phone = await Phone.login(daemon.ready.http_url, 'phone-1', PASSWORD);
+      const resumed = await Phone.login(daemon.ready.http_url, 'phone-2', PASSWORD);
+      resumed.clock = second.clock;
+      const delta = await resumed.sync();
+      expect(delta.resync).toBe(false);
+      expect(delta.changes).toEqual([]);
+    });
+
+    test('SIGTERM stops it with exit code 0 and nothing secret in the log', async () => {
+      await controller[Symbol.asyncDispose]();
+      expect(await daemon.stop()).toBe(0);
+      for (const secret of [PASSWORD, MQTT_PASSWORD, phone.token]) expect(daemon.log).not.toContain(secret);
+    });
+  });
+}
+
+async function announce(device: MqttClient, house: House): Promise<void> {
+  for (const { topic, payload } of house.announcements) {
+    await device.publishAsync(topic, payload, { qos: 1, retain: true });
+  }
+}
+
+async function findAccessory(controller: Controller, name: string): Promise<HapAccessory> {
+  return await vi.waitFor(async () => accessoryNamed(await controller.accessories(), name), {
+    timeout: 8000,
+    interval: 50,
+  });
+}
+
+/** Everything that Apple Home's rooms and scenes hang on: ids of accessories, services, characteristics; and names. */
+function structure(accessories: readonly HapAccessory[]): unknown {
+  return accessories
+    .map((accessory) => [valueOf(accessory, 'AccessoryInformation', 'Name'), structureOf(accessory)])
+    .toSorted((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1));
+}
+
+async function idOf(phone: Phone, name: string): Promise<string> {
+  const list = await phone.call<{ items: { id: string; content: { name: string } }[] }>(
+    'GET',
+    '/api/entities?entity_type=device',
+  );
+  const found = list.items.find(({ content }) => content.name === name);
+  if (!found) throw new Error(`no device "${name}"`);
+  return found.id;
+}
