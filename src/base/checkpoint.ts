@@ -11,23 +11,40 @@ const WORKER = new URL(
 /** More passes than this do not help: the main thread then writes faster than the disk takes. */
 const PASSES = 5;
 
-/** Checkpoints the database at `file` in a short-lived thread. Rejects when SQLite or the disk refuses. */
-export async function runCheckpoint(file: string, mode: 'PASSIVE' | 'TRUNCATE'): Promise<CheckpointResult> {
+/**
+ * Checkpoints the database at `file` in a short-lived thread. Rejects when SQLite or the disk refuses.
+ *
+ * @param settle makes sure that the WAL is on the disk, or rejects. It is called when the thread has opened the WAL: a
+ *   failed write-back is told only to descriptors that were open then, so a thread that opens it later would find its
+ *   own sync fine, and change the database while the WAL on the disk has holes.
+ */
+export async function runCheckpoint(file: string, settle: () => Promise<void>): Promise<CheckpointResult> {
   const worker = new Worker(WORKER, {
-    workerData: { file, mode, passes: PASSES },
+    workerData: { file, passes: PASSES },
     // Flags of the parent (a test runner's loaders among them) are neither needed nor always allowed in a worker.
     execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 },
   });
   const { promise, resolve, reject } = Promise.withResolvers<CheckpointResult>();
   let result: CheckpointResult | undefined;
-  worker.on('message', (message: CheckpointResult) => {
-    result = message;
+  let refusal: unknown;
+  worker.on('message', (message: CheckpointResult | 'ready') => {
+    if (message !== 'ready') {
+      result = message;
+      return;
+    }
+    settle().then(
+      () => worker.postMessage(true),
+      (error: unknown) => {
+        refusal = error;
+        worker.postMessage(false);
+      },
+    );
   });
   worker.on('error', reject);
   worker.on('exit', () => {
     if (result) resolve(result);
-    else reject(new Error('the checkpoint thread ended without a result'));
+    else reject(refusal ?? new Error('the checkpoint thread ended without a result'));
   });
   return await promise;
 }

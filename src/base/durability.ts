@@ -1,4 +1,5 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
+import { fstatSync, readSync, writeSync } from 'node:fs';
 
 import type { Logger } from './log.ts';
 
@@ -7,10 +8,10 @@ import { HubError } from './errors.ts';
 export interface BarrierOptions {
   /** The database's `-wal` file. Never the database itself: closing a second descriptor of it drops SQLite's locks. */
   walFile: string;
-  /** Copies the whole WAL into the database and syncs it; how trust is won back after a failed sync. */
-  checkpointAll: () => Promise<void>;
   log: Logger;
 }
+
+const REWRITE_CHUNK_BYTES = 1024 * 1024;
 
 /**
  * Tells when commits can no longer be lost to a power cut, at the price of one `fdatasync` for all that wait together.
@@ -19,8 +20,10 @@ export interface BarrierOptions {
  * certain. This class syncs the WAL through a descriptor of its own on libuv's thread pool, so that a card whose fsync
  * takes 150 ms delays acknowledgements and nothing else.
  *
- * A failed sync means *unknown*: Linux may have dropped the dirty pages and reports the next fsync as fine. So after a
- * failure nothing is acknowledged until a full checkpoint has rewritten and synced everything.
+ * A failed sync means *unknown*: Linux takes the pages that it could not write for clean, and reports the next sync as
+ * fine without writing them. So after a failure the whole WAL is written once more, to the same place, and only a sync
+ * after that counts. A checkpoint would not do: it trusts the WAL on the disk while it changes the database, and a power
+ * cut then replays a WAL with holes over newer pages.
  */
 export class DurabilityBarrier {
   readonly #options: BarrierOptions;
@@ -38,7 +41,7 @@ export class DurabilityBarrier {
   }
 
   async open(): Promise<void> {
-    this.#wal = await open(this.#options.walFile, 'r');
+    this.#wal = await open(this.#options.walFile, 'r+');
   }
 
   /** To be called after each commit, on the same turn. */
@@ -49,6 +52,20 @@ export class DurabilityBarrier {
   /** The failure that makes the state of the disk unknown, or undefined while all is well. */
   get failure(): unknown {
     return this.#failure;
+  }
+
+  /**
+   * Another descriptor's sync failed: nothing counts as durable until the WAL is written again and synced. Some file
+   * systems tell a failure to one descriptor only, so that our own next sync would look fine.
+   */
+  distrust(error: unknown): void {
+    if (this.#failure === undefined) {
+      this.#options.log.error(
+        { err: error },
+        'the disk failed to sync; nothing is acknowledged until it recovers',
+      );
+    }
+    this.#failure = error;
   }
 
   /**
@@ -66,26 +83,24 @@ export class DurabilityBarrier {
   }
 
   async #syncOnce(): Promise<void> {
-    if (this.#closed || !this.#wal) throw new HubError('storage', 'the store is closed');
+    const wal = this.#wal;
+    if (this.#closed || !wal) throw new HubError('storage', 'the store is closed');
     const covers = this.#committed;
+    const failureBefore = this.#failure;
     try {
-      if (this.#failure === undefined) await this.#wal.datasync();
-      else await this.#options.checkpointAll();
+      if (failureBefore !== undefined) rewriteInPlace(wal.fd);
+      await wal.datasync();
     } catch (error) {
-      if (this.#failure === undefined) {
-        this.#options.log.error(
-          { err: error },
-          'the disk failed to sync; nothing is acknowledged until it recovers',
-        );
-      }
-      this.#failure = error;
+      this.distrust(error);
       throw new HubError(
         'storage',
         'The disk did not confirm the write; whether it survives a power cut is unknown. Try again.',
         { cause: error },
       );
     }
-    if (this.#failure !== undefined) {
+    // A failure that another descriptor met meanwhile is not healed by this sync.
+    if (this.#failure !== failureBefore) return;
+    if (failureBefore !== undefined) {
       this.#options.log.info('the disk works again; writes are acknowledged');
       this.#failure = undefined;
     }
@@ -93,10 +108,33 @@ export class DurabilityBarrier {
     this.#durable = Math.max(this.#durable, covers);
   }
 
+  /** Makes what was committed durable if it can, and lets go of the file. Nothing may be committed from here on. */
   async close(): Promise<void> {
     if (this.#closed) return;
+    try {
+      if (this.#wal) await this.settle();
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'the last sync failed; what was not acknowledged may be lost');
+    }
     this.#closed = true;
     await this.#running?.catch(() => undefined);
     await this.#wal?.close();
+  }
+}
+
+/**
+ * Writes the file's bytes over themselves, so that the kernel takes every page for changed and the next sync writes it.
+ * It does not yield: a commit between the reading and the writing of a chunk would be undone.
+ */
+export function rewriteInPlace(fd: number): void {
+  const chunk = Buffer.allocUnsafe(REWRITE_CHUNK_BYTES);
+  const { size } = fstatSync(fd);
+  for (let position = 0; position < size;) {
+    const length = readSync(fd, chunk, 0, chunk.length, position);
+    if (length === 0) return;
+    for (let written = 0; written < length;) {
+      written += writeSync(fd, chunk, written, length - written, position + written);
+    }
+    position += length;
   }
 }

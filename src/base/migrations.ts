@@ -111,6 +111,8 @@ export function writeVerifiedCopy(connection: DatabaseSync, file: string, stamp:
   fsyncPath(partial);
   renameSync(partial, target);
   fsyncPath(folder);
+  // The folder may be new: without this a power cut could leave the migrated database and no copy.
+  fsyncPath(dirname(file));
   return target;
 }
 

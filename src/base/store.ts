@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 
@@ -9,7 +9,7 @@ import type { Migrations } from './migrations.ts';
 
 import { runCheckpoint } from './checkpoint.ts';
 import { Db, Tx } from './db.ts';
-import { DurabilityBarrier } from './durability.ts';
+import { DurabilityBarrier, rewriteInPlace } from './durability.ts';
 import { errorText, HubError, StartError } from './errors.ts';
 import {
   applyMigrations,
@@ -60,11 +60,6 @@ export class Store implements AsyncDisposable {
     this.#barrier = new DurabilityBarrier({
       walFile: `${options.file}-wal`,
       log: options.log,
-      checkpointAll: async () => {
-        const result = await this.#runCheckpoint('TRUNCATE');
-        if (!result.complete)
-          throw new HubError('storage', 'the database is busy; the checkpoint is not complete');
-      },
     });
   }
 
@@ -86,10 +81,13 @@ export class Store implements AsyncDisposable {
         PRAGMA temp_store = MEMORY;
         PRAGMA cache_size = -4096;
       `);
+      distrustLeftWal(connection, `${options.file}-wal`);
       store = new Store(options, connection);
       store.#migrate();
       connection.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get();
       fsyncPath(dirname(options.file));
+      // Begins the empty WAL, which syncs its header: else the first commit would do so on the event loop.
+      connection.exec('PRAGMA user_version = 1');
       connection.exec('PRAGMA synchronous = NORMAL');
       await store.#barrier.open();
       return store;
@@ -132,6 +130,7 @@ export class Store implements AsyncDisposable {
     } catch (error) {
       // SQLite has already rolled back by itself when the disk was full; a second ROLLBACK would throw.
       if (this.#connection.isTransaction) this.#connection.exec('ROLLBACK');
+      this.#distrustAfter(error);
       throw toStorageError(error);
     } finally {
       this.#inTransaction = false;
@@ -158,9 +157,20 @@ export class Store implements AsyncDisposable {
     return { commits: this.#commits, syncs: this.#barrier.syncs };
   }
 
-  /** Copies what the WAL holds into the database file, off the event loop. Concurrent calls share one run. */
+  /**
+   * Copies what the WAL holds into the database file, off the event loop. Concurrent calls share one run.
+   * @throws HubError `storage` while the disk is not trusted, or an error of SQLite.
+   */
   async checkpoint(): Promise<CheckpointResult> {
-    return await this.#runCheckpoint('PASSIVE');
+    try {
+      this.#checkpoint ??= runCheckpoint(this.#options.file, () => this.#barrier.settle()).finally(() => {
+        this.#checkpoint = undefined;
+      });
+      return await this.#checkpoint;
+    } catch (error) {
+      this.#distrustAfter(error);
+      throw error;
+    }
   }
 
   /** Ends the checkpoint, syncs and closes. Safe to call twice. */
@@ -194,24 +204,32 @@ export class Store implements AsyncDisposable {
   }
 
   #checkpointWhenDue(): void {
-    if (this.#checkpoint || this.#closing) return;
+    // While the WAL on the disk may have holes, a checkpoint could damage the database (see DurabilityBarrier).
+    if (this.#checkpoint || this.#closing || this.#barrier.failure !== undefined) return;
     const size = statSync(`${this.#options.file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
     if (size < this.#walLimitBytes) return;
-    this.#runCheckpoint('PASSIVE').catch((error: unknown) => {
+    this.checkpoint().catch((error: unknown) => {
       this.#options.log.warn({ err: error }, 'a checkpoint failed; it is tried again with the next writes');
     });
   }
 
-  async #runCheckpoint(mode: 'PASSIVE' | 'TRUNCATE'): Promise<CheckpointResult> {
-    while (this.#checkpoint) {
-      const running = this.#checkpoint;
-      if (mode === 'PASSIVE') return await running;
-      await running.catch(() => undefined);
-    }
-    this.#checkpoint = runCheckpoint(this.#options.file, mode).finally(() => {
-      this.#checkpoint = undefined;
-    });
-    return await this.#checkpoint;
+  #distrustAfter(error: unknown): void {
+    if (sqliteCode(error) === SQLITE_IOERR) this.#barrier.distrust(error);
+  }
+}
+
+/**
+ * A WAL that was left behind may have met a failed sync in the process before: then it is whole in the page cache and
+ * has holes on the disk, which the sync of a checkpoint would not fill. The write lock keeps other programs out.
+ */
+function distrustLeftWal(connection: DatabaseSync, walFile: string): void {
+  connection.exec('BEGIN IMMEDIATE');
+  const fd = openSync(walFile, 'r+');
+  try {
+    rewriteInPlace(fd);
+  } finally {
+    closeSync(fd);
+    connection.exec('ROLLBACK');
   }
 }
 

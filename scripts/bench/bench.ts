@@ -1,0 +1,29 @@
+/**
+ * Measures the built hub beside bare references and prints a table: `npm run bench [-- start memory latency disk]`.
+ * Numbers depend on the machine; ratios are taken in one run, so that its noise hits both sides.
+ */
+import { buildDaemon } from '../../test/support/daemon.ts';
+import { buildRecorder } from '../../test/power-cut/recorder.ts';
+import { benchDisk } from './disk.ts';
+import { benchLatency } from './latency.ts';
+import { table, type Result } from './measure.ts';
+import { benchMemory } from './memory.ts';
+import { benchStart } from './start.ts';
+
+const benches: Readonly<Record<string, () => Promise<Result[]>>> = {
+  start: benchStart,
+  memory: benchMemory,
+  latency: async () => await benchLatency(0, null),
+  'slow-latency': async () => await benchLatency(150, await buildRecorder()),
+  disk: async () => await benchDisk(5),
+};
+
+const wanted = process.argv.slice(2).filter((word) => !word.startsWith('-'));
+await buildDaemon();
+const results: Result[] = [];
+for (const [name, bench] of Object.entries(benches)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  console.error(`measuring ${name} …`);
+  results.push(...(await bench()));
+}
+console.log(table(results));
