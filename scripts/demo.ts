@@ -3,14 +3,16 @@
  * live a little. For looking around without owning a device; its data lies apart from a real home's.
  */
 import mqtt, { type MqttClient } from 'mqtt';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 import type { SimulatedDevice, Wire } from './demo/simulated-device.ts';
 
+import { randomToken } from '../src/base/ids.ts';
+import { writeFileDurably } from '../src/base/files.ts';
 import { welcomeText } from '../src/cli/cli.ts';
 import { loadConfig } from '../src/config/config.ts';
 import { startHub } from '../src/hub.ts';
-import { randomToken } from '../src/base/ids.ts';
 import { demoHouse } from './demo/house.ts';
 
 const { config, secrets } = loadConfig({
@@ -23,8 +25,10 @@ if (config.mqtt.mode !== 'embedded')
   throw new Error('the demo needs the embedded broker: leave mqtt.mode alone');
 process.umask(0o077);
 
-const adminPassword = secrets.adminPassword ?? randomToken(9);
+const passwordFile = resolve(config.dataDir, 'demo-password.txt');
+const adminPassword = secrets.adminPassword ?? keptPassword(passwordFile);
 const hub = await startHub(config, { ...secrets, adminPassword });
+if (!existsSync(passwordFile)) writeFileDurably(passwordFile, adminPassword, 0o600);
 process.stdout.write(`ready ${JSON.stringify(hub.ready)}\n`);
 const pairing = hub.pairing();
 if (!pairing.mqtt) throw new Error('the hub has no broker');
@@ -64,10 +68,15 @@ function moveIn(broker: MqttClient, devices: readonly SimulatedDevice[]): void {
   }
 }
 
-/** What a newcomer may type next. The password is for the first start; later ones keep the first. */
+/** The password of an earlier start, which made the owner, or a new one. */
+function keptPassword(file: string): string {
+  return existsSync(file) ? readFileSync(file, 'utf8') : randomToken(9);
+}
+
+/** What a newcomer may type next. */
 function tour(httpUrl: string): string {
   return [
-    `The simulated house has ${house.length} devices. Look around (the owner is "admin"; this password is set at the first start):`,
+    `The simulated house has ${house.length} devices. Look around as the owner, "admin":`,
     '',
     `  TOKEN=$(curl -s ${httpUrl}/api/auth/login -H 'content-type: application/json' \\`,
     `    -d '{"username":"admin","password":"${adminPassword}"}' | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')`,

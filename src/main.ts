@@ -35,6 +35,8 @@ async function run(name: string, argv: readonly string[]): Promise<number> {
 
 async function runHub({ config, secrets }: LoadedConfig): Promise<number> {
   const stop = stopSignal();
+  // "Local" in a device's template means the home's time zone, wherever the machine thinks it is.
+  process.env['TZ'] = config.home.timezone;
   const { startHub } = await import('./hub.ts');
   const hub = await startHub(config, secrets);
   process.stdout.write(`ready ${JSON.stringify(hub.ready)}\n`);

@@ -2,6 +2,10 @@
  * Measures the built hub beside bare references and prints a table: `npm run bench [-- start memory latency disk]`.
  * Numbers depend on the machine; ratios are taken in one run, so that its noise hits both sides.
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 import { buildDaemon } from '../../test/support/daemon.ts';
 import { buildRecorder } from '../../test/power-cut/recorder.ts';
 import { benchDisk } from './disk.ts';
@@ -14,10 +18,11 @@ const benches: Readonly<Record<string, () => Promise<Result[]>>> = {
   start: benchStart,
   memory: benchMemory,
   latency: async () => await benchLatency(0, null),
-  'slow-latency': async () => await benchLatency(150, await buildRecorder()),
+  'slow-latency': async () => await benchLatency(150, buildRecorder(workFolder)),
   disk: async () => await benchDisk(5),
 };
 
+const workFolder = mkdtempSync(join(tmpdir(), 'funkygibbon-bench-'));
 const wanted = process.argv.slice(2).filter((word) => !word.startsWith('-'));
 await buildDaemon();
 const results: Result[] = [];
@@ -26,4 +31,5 @@ for (const [name, bench] of Object.entries(benches)) {
   console.error(`measuring ${name} …`);
   results.push(...(await bench()));
 }
+rmSync(workFolder, { recursive: true, force: true });
 console.log(table(results));

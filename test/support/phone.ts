@@ -113,6 +113,13 @@ export class Phone implements AsyncDisposable {
     await this.message('subscribed');
   }
 
+  /** Calls `listener` with every message from now on, on arrival; returns how to stop. */
+  onMessage(listener: (message: LiveMessage) => void): () => void {
+    const onData = (data: Buffer): void => listener(JSON.parse(data.toString()) as LiveMessage);
+    this.#socket?.on('message', onData);
+    return () => this.#socket?.off('message', onData);
+  }
+
   /** The first message of a type that fits, waiting for it where it has not come yet. */
   async message(type: string, fits: (message: LiveMessage) => boolean = () => true): Promise<LiveMessage> {
     return await vi.waitFor(

@@ -1,0 +1,51 @@
+import type { Bridge, HAPConnection, HAPServer, HAPStorage } from '@homebridge/hap-nodejs';
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
+import type { Server as TcpServer } from 'node:net';
+
+/**
+ * What the hub uses of hap-nodejs 2.2.3 that its types call private, in one place: a new version of the library means
+ * reading this file against its source. Each is needed for something that the library has no option for.
+ */
+export interface HapServerInternals {
+  readonly httpServer: EventedHttpServerInternals;
+  /** Wrong setup codes since the start; above 100 the library refuses every further attempt. */
+  readonly unsuccessfulPairAttempts: number;
+}
+
+export interface EventedHttpServerInternals {
+  readonly tcpServer: TcpServer;
+  readonly connections: ReadonlySet<ConnectionInternals>;
+  listen(port: number, host?: string): void;
+  on(event: 'request', listener: RequestListener): unknown;
+  listeners(event: 'request'): RequestListener[];
+  removeAllListeners(event: 'request'): unknown;
+}
+
+export interface ConnectionInternals {
+  readonly internalHttpServer: HttpServer;
+}
+
+export type RequestListener = (
+  connection: HAPConnection,
+  request: IncomingMessage,
+  response: ServerResponse,
+) => void;
+
+interface StorageSingleton {
+  localStore: unknown;
+}
+
+export function serverInternals(server: HAPServer): HapServerInternals {
+  return server as unknown as HapServerInternals;
+}
+
+export function storageSingleton(storage: typeof HAPStorage): StorageSingleton {
+  return (storage as unknown as { INSTANCE: StorageSingleton }).INSTANCE;
+}
+
+/** Ends the timer that would compare the structure once more after the bridge has gone. */
+export function cancelConfigurationUpdate(bridge: Bridge): void {
+  const internals = bridge as unknown as { configurationChangeDebounceTimeout: NodeJS.Timeout | undefined };
+  clearTimeout(internals.configurationChangeDebounceTimeout);
+  internals.configurationChangeDebounceTimeout = undefined;
+}

@@ -1,0 +1,69 @@
+import { randomBytes, randomInt } from 'node:crypto';
+
+import type { Store } from '../base/store.ts';
+
+import { StartError } from '../base/errors.ts';
+import { keepValue } from '../base/kept-values.ts';
+
+/**
+ * What Apple Home knows the bridge by. A new username makes every accessory "No Response" and the person add the bridge
+ * again, so all of it is made once and kept in the database.
+ */
+export interface BridgeIdentity {
+  readonly username: string;
+  readonly setupId: string;
+  readonly pin: string;
+}
+
+/** @throws StartError when the given code is malformed or one of those that Apple forbids. */
+export function keepIdentity(store: Store, pin: string | null): BridgeIdentity {
+  if (pin !== null) checkPin(pin);
+  return {
+    username: keepValue(store, 'homekit_username', newUsername),
+    setupId: keepValue(store, 'homekit_setup_id', newSetupId),
+    pin: pin ?? keepValue(store, 'homekit_pin', newPin),
+  };
+}
+
+function checkPin(pin: string): void {
+  if (!/^\d{3}-\d{2}-\d{3}$/.test(pin)) {
+    throw new StartError('homekit', 'homekit.pin must be eight digits written as 123-45-678.', {
+      badConfiguration: true,
+    });
+  }
+  if (isTrivialPin(pin)) {
+    throw new StartError(
+      'homekit',
+      'homekit.pin is too easy to guess and Apple Home refuses it; choose other digits.',
+      {
+        badConfiguration: true,
+      },
+    );
+  }
+}
+
+/** The codes that the HomeKit Accessory Protocol forbids: eight equal digits, 12345678 and 87654321. */
+export function isTrivialPin(pin: string): boolean {
+  const digits = pin.replaceAll('-', '');
+  return /^(\d)\1{7}$/.test(digits) || digits === '12345678' || digits === '87654321';
+}
+
+function newPin(): string {
+  for (;;) {
+    const digits = String(randomInt(100_000_000)).padStart(8, '0');
+    const pin = `${digits.slice(0, 3)}-${digits.slice(3, 5)}-${digits.slice(5)}`;
+    if (!isTrivialPin(pin)) return pin;
+  }
+}
+
+/** Six random bytes written like a MAC address, marked as locally administered so that they equal no real card's. */
+function newUsername(): string {
+  const bytes = randomBytes(6);
+  bytes[0] = ((bytes[0] ?? 0) & 0xfc) | 0x02;
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0').toUpperCase()).join(':');
+}
+
+function newSetupId(): string {
+  const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ';
+  return Array.from({ length: 4 }, () => alphabet[randomInt(alphabet.length)]).join('');
+}

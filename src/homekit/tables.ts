@@ -1,0 +1,24 @@
+import type { Migrations } from '../base/migrations.ts';
+
+export const homekitTables: Migrations = {
+  owner: 'homekit',
+  steps: [
+    `CREATE TABLE hap_storage (
+      key   TEXT PRIMARY KEY,   -- the name hap-nodejs gives it: AccessoryInfo.<id>.json, IdentifierCache.<id>.json …
+      value TEXT NOT NULL       -- its JSON; holds the bridge's signing key and the pairings, so it is secret
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE hap_accessory (
+      entity_id   TEXT PRIMARY KEY,   -- the device that has one of the bridge's 149 places
+      assigned_at INTEGER NOT NULL    -- ms since the Unix epoch
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE hap_service (
+      entity_id TEXT NOT NULL,   -- the device
+      component TEXT NOT NULL,   -- the discovery identity of its component
+      tile      TEXT,            -- Switch or Outlet, as first shown: a tile never changes under a person's automations
+      name      TEXT,            -- the name that a person gave it in Apple Home; null while they gave none
+      PRIMARY KEY (entity_id, component)
+    ) STRICT, WITHOUT ROWID;`,
+  ],
+};
