@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 
+import type { Permission, Principal } from './access/types.ts';
 import type { Clock } from './base/clock.ts';
 import type { Logger } from './base/log.ts';
 import type { HubStatus, PairingInfo } from './cli/types.ts';
@@ -7,7 +8,8 @@ import type { HubConfig, HubSecrets } from './config/config.ts';
 import type { HomekitPart } from './homekit/types.ts';
 import type { MqttPart } from './mqtt/types.ts';
 
-import { Access, accessTables } from './access/access.ts';
+import { Access } from './access/access.ts';
+import { accessTables } from './access/tables.ts';
 import { systemClock } from './base/clock.ts';
 import { DataDir } from './base/data-dir.ts';
 import { errorText, StartError } from './base/errors.ts';
@@ -18,14 +20,17 @@ import { createLogger } from './base/log.ts';
 import { Store } from './base/store.ts';
 import { readHubVersion } from './base/version.ts';
 import { CONTROL_SOCKET, startControl } from './cli/cli.ts';
-import { Devices, deviceTables } from './devices/devices.ts';
-import { Graph, graphTables } from './graph/graph.ts';
+import { Devices } from './devices/devices.ts';
+import { deviceTables } from './devices/tables.ts';
+import { Graph } from './graph/graph.ts';
+import { graphTables } from './graph/tables.ts';
 import { homekitTables } from './homekit/tables.ts';
 import { startHttp } from './http/http.ts';
 import { startLive } from './live/live.ts';
 import { startMdns } from './mdns/mdns.ts';
 import { mqttTables } from './mqtt/tables.ts';
-import { Sync, syncTables } from './sync/sync.ts';
+import { Sync } from './sync/sync.ts';
+import { syncTables } from './sync/tables.ts';
 
 /** What the `ready` line tells whoever started the hub; the ports are the real ones and no secret is among it. */
 export interface ReadyInfo {
@@ -108,7 +113,9 @@ export async function startHub(
     'devices',
     Devices.start({ store, graph, clock, log: log.child({ part: 'devices' }) }),
   );
-  const sync = new Sync({ store, graph, clock, log: log.child({ part: 'sync' }) });
+  const allows = (principal: Principal, permission: Permission): boolean =>
+    access.allows(principal, permission);
+  const sync = new Sync({ store, graph, clock, log: log.child({ part: 'sync' }), allows });
 
   const mqttLogin = mqttCredentials(config, secrets, dataDir);
   const mqtt = await startMqttPart(config, mqttLogin, { store, devices, clock, log, opening });
@@ -124,7 +131,7 @@ export async function startHub(
     devices,
     cursor: sync,
     verify: async (token) => await access.verify(token),
-    allows: (principal, permission) => access.allows(principal, permission),
+    allows,
     allowedOrigins: config.http.corsOrigins,
     clock,
     log: log.child({ part: 'live' }),

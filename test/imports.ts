@@ -69,6 +69,8 @@ function importFault(file: string, specifier: string, known: ReadonlySet<string>
   if (fromRow === undefined || toRow === undefined) return `${to} cannot be compared with ${from}`;
   if (toRow > fromRow) return 'it points up';
   if (toRow === fromRow) return 'it points sideways';
+  // The one place that makes the database knows every owner's tables without loading the owner.
+  if (from === 'hub' && posix.basename(target) === 'tables.ts') return undefined;
   return doorFault(target);
 }
 

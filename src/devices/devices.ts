@@ -29,7 +29,6 @@ import { Registration } from './registration.ts';
 import { toReportedValue, toSinkWrite } from './rules.ts';
 import { StateWriter } from './state-writer.ts';
 
-export { deviceTables } from './tables.ts';
 export { WITHDRAWAL_GRACE_MS } from './registration.ts';
 
 export interface DevicesOptions {

@@ -13,7 +13,6 @@ import { keepIdentity } from './identity.ts';
 import { routeLibraryConsole } from './library-console.ts';
 import { cleanName, cutToBytes, toFirmwareRevision } from './names.ts';
 
-export { homekitTables } from './tables.ts';
 export type { HomekitOptions, HomekitPart } from './types.ts';
 
 /** Room for the four characters of identity that the library adds within mDNS's 63 bytes. */

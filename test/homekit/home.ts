@@ -9,7 +9,8 @@ import { systemClock } from '../../src/base/clock.ts';
 import { keptValueTables } from '../../src/base/kept-values.ts';
 import { createLogger, silentLogger } from '../../src/base/log.ts';
 import { Store } from '../../src/base/store.ts';
-import { homekitTables, startHomekit } from '../../src/homekit/homekit.ts';
+import { startHomekit } from '../../src/homekit/homekit.ts';
+import { homekitTables } from '../../src/homekit/tables.ts';
 import { FakeDevices } from './fake-devices.ts';
 
 /** A home with a database on disk, made-up devices and, one at a time, a bridge that is started and stopped. */

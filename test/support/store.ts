@@ -9,8 +9,10 @@ import { ManualClock } from '../../src/base/clock.ts';
 import { keptValueTables } from '../../src/base/kept-values.ts';
 import { silentLogger } from '../../src/base/log.ts';
 import { Store } from '../../src/base/store.ts';
-import { Devices, deviceTables } from '../../src/devices/devices.ts';
-import { Graph, graphTables } from '../../src/graph/graph.ts';
+import { Devices } from '../../src/devices/devices.ts';
+import { deviceTables } from '../../src/devices/tables.ts';
+import { Graph } from '../../src/graph/graph.ts';
+import { graphTables } from '../../src/graph/tables.ts';
 
 /** A temporary folder that is gone when the test ends. */
 export function temporaryFolder(): { path: string } & Disposable {

@@ -1,0 +1,143 @@
+import type { Logger } from '../base/log.ts';
+import type { DeviceRegistry, StateReport } from '../devices/types.ts';
+import type { Codec, Reading } from './components/codec.ts';
+import type { Availability } from './discovery/availability.ts';
+import type { Message } from './message.ts';
+import type { Router } from './router.ts';
+
+import { LIMITS } from './limits.ts';
+
+export interface ComponentServices {
+  readonly router: Router;
+  readonly registry: DeviceRegistry;
+  readonly log: Logger;
+  /** How long retained availability may take to arrive before its absence means: not there. */
+  readonly availabilityGraceMs: number;
+}
+
+/** Who is named as the cause of what a device reports. */
+const DEVICE_ORIGIN = 'mqtt';
+
+/** A discovered component at work: listens to its topics and tells the registry. */
+export class LiveComponent implements Disposable {
+  readonly id: string;
+  /** Null for a component whose language the hub does not speak; its availability still counts for the device. */
+  readonly codec: Codec | null;
+  readonly availability: Availability;
+  readonly #services: ComponentServices;
+  readonly #topics: readonly string[];
+  #told: boolean | undefined;
+  #linkIsUp = true;
+  #graceTimer: NodeJS.Timeout | undefined;
+  #expiryTimer: NodeJS.Timeout | undefined;
+  #offTimer: NodeJS.Timeout | undefined;
+
+  constructor(id: string, codec: Codec | null, availability: Availability, services: ComponentServices) {
+    this.id = id;
+    this.codec = codec;
+    this.availability = availability;
+    this.#services = services;
+    this.#topics = [...new Set([...(codec?.topics ?? []), ...availability.topics])];
+  }
+
+  /** Begins to listen. */
+  start(): void {
+    for (const topic of this.#topics) this.#services.router.add(topic, this.codec?.qos ?? 0, this.#listen);
+    this.#tellAvailability();
+    if (this.availability.current === undefined) this.#startGrace();
+  }
+
+  /** Tells values that are taken at the command's word. */
+  assume(readings: readonly Reading[], origin: string): void {
+    this.#report(readings, origin);
+  }
+
+  /** The broker is gone, and with it every device. */
+  linkLost(): void {
+    this.#linkIsUp = false;
+    clearTimeout(this.#graceTimer);
+    this.#tellAvailability();
+  }
+
+  /** The broker is back; retained availability corrects what changed meanwhile. */
+  linkFound(): void {
+    this.#linkIsUp = true;
+    this.#tellAvailability();
+    if (this.availability.current === undefined) this.#startGrace();
+  }
+
+  /** Stops listening; the registry keeps what it was told. */
+  [Symbol.dispose](): void {
+    for (const topic of this.#topics) this.#services.router.remove(topic, this.#listen);
+    clearTimeout(this.#graceTimer);
+    clearTimeout(this.#expiryTimer);
+    clearTimeout(this.#offTimer);
+  }
+
+  readonly #listen = (message: Message): void => {
+    if (message.byteLength > LIMITS.statePayloadBytes) return;
+    this.availability.update(message);
+    this.#tellAvailability();
+    const readings = this.codec?.decode(message) ?? [];
+    if (readings.length === 0) return;
+    this.#report(readings, DEVICE_ORIGIN);
+    this.#startTimers(readings);
+  };
+
+  #report(readings: readonly Reading[], origin: string): void {
+    if (readings.length === 0) return;
+    const reports: StateReport[] = readings.map((reading) => ({ componentId: this.id, ...reading, origin }));
+    this.#guard(() => this.#services.registry.report(reports));
+  }
+
+  #startTimers(readings: readonly Reading[]): void {
+    const { expireAfterMs, offDelayMs, capabilities } = this.codec ?? { capabilities: [] };
+    if (expireAfterMs) {
+      clearTimeout(this.#expiryTimer);
+      this.#expiryTimer = setTimeout(() => {
+        this.#report(
+          capabilities.map(({ kind }) => ({ kind, value: null })),
+          DEVICE_ORIGIN,
+        );
+      }, expireAfterMs).unref();
+    }
+    if (offDelayMs) {
+      clearTimeout(this.#offTimer);
+      const active = readings.filter(({ value }) => value === true);
+      if (active.length === 0) return;
+      this.#offTimer = setTimeout(() => {
+        this.#report(
+          active.map(({ kind }) => ({ kind, value: false })),
+          DEVICE_ORIGIN,
+        );
+      }, offDelayMs).unref();
+    }
+  }
+
+  #startGrace(): void {
+    clearTimeout(this.#graceTimer);
+    this.#graceTimer = setTimeout(() => {
+      if (this.availability.current === undefined && this.#linkIsUp) this.#tell(false);
+    }, this.#services.availabilityGraceMs).unref();
+  }
+
+  #tellAvailability(): void {
+    const current = this.#linkIsUp ? this.availability.current : false;
+    if (current !== undefined) this.#tell(current);
+  }
+
+  #tell(available: boolean): void {
+    if (this.#told === available) return;
+    this.#told = available;
+    this.#guard(() => this.#services.registry.setAvailable(this.id, available));
+  }
+
+  /** Called from timers too, where nobody else would catch it. */
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#services.log.error({ err: error, component: this.id }, 'a state could not be passed on');
+    }
+  }
+}

@@ -1,0 +1,107 @@
+import type { Logger } from '../base/log.ts';
+import type { IncomingMessage, MqttLink, Qos } from './types.ts';
+
+import { Message } from './message.ts';
+import { filterMatcher, hasWildcard } from './topics.ts';
+
+/** Called on the turn in which the message arrived. */
+export type Listener = (message: Message) => void;
+
+interface Subscription {
+  readonly listeners: Set<Listener>;
+  readonly matches: (topic: string) => boolean;
+  qos: Qos;
+}
+
+/**
+ * Who wants which topic. The broker is asked once for each filter however many listeners share it, and only while
+ * there is one; a message that nobody wants costs one look-up.
+ */
+export class Router implements Disposable {
+  readonly #exact = new Map<string, Subscription>();
+  readonly #wildcards = new Map<string, Subscription>();
+  readonly #toSubscribe = new Set<string>();
+  readonly #getLink: () => MqttLink | undefined;
+  readonly #log: Logger;
+  #flushing: NodeJS.Immediate | undefined;
+
+  /** `link` may answer undefined until the link is there. */
+  constructor(link: () => MqttLink | undefined, log: Logger) {
+    this.#getLink = link;
+    this.#log = log;
+  }
+
+  /** From now on the listener gets the filter's messages; soon, the retained ones again too. */
+  add(filter: string, qos: Qos, listener: Listener): void {
+    const table = hasWildcard(filter) ? this.#wildcards : this.#exact;
+    const subscription = table.get(filter) ?? { listeners: new Set(), matches: filterMatcher(filter), qos };
+    subscription.listeners.add(listener);
+    subscription.qos = qos > subscription.qos ? qos : subscription.qos;
+    table.set(filter, subscription);
+    // A device announces ten components on one topic in a burst: asking once at its end gives all ten the state.
+    this.#toSubscribe.add(filter);
+    this.#flushing ??= setImmediate(() => this.flush());
+  }
+
+  remove(filter: string, listener: Listener): void {
+    const table = hasWildcard(filter) ? this.#wildcards : this.#exact;
+    const subscription = table.get(filter);
+    if (!subscription?.listeners.delete(listener) || subscription.listeners.size > 0) return;
+    table.delete(filter);
+    if (!this.#toSubscribe.delete(filter)) this.#getLink()?.unsubscribe(filter);
+  }
+
+  /** Asks the broker for everything anew, after it forgot. */
+  resubscribe(): void {
+    for (const filter of this.#wildcards.keys()) this.#toSubscribe.add(filter);
+    for (const filter of this.#exact.keys()) this.#toSubscribe.add(filter);
+    this.flush();
+  }
+
+  /** Sends the subscriptions that wait. */
+  flush(): void {
+    clearImmediate(this.#flushing);
+    this.#flushing = undefined;
+    const link = this.#getLink();
+    if (!link) return;
+    const filters = [...this.#toSubscribe];
+    this.#toSubscribe.clear();
+    for (const filter of filters) {
+      const subscription = this.#exact.get(filter) ?? this.#wildcards.get(filter);
+      if (subscription) link.subscribe(filter, subscription.qos);
+    }
+  }
+
+  /** Gives a message to all that want it. */
+  deliver(incoming: IncomingMessage): void {
+    const exact = this.#exact.get(incoming.topic);
+    let message: Message | undefined;
+    if (exact) {
+      message = new Message(incoming);
+      this.#tell(exact, message);
+    }
+    for (const subscription of this.#wildcards.values()) {
+      if (!subscription.matches(incoming.topic)) continue;
+      message ??= new Message(incoming);
+      this.#tell(subscription, message);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    clearImmediate(this.#flushing);
+    this.#exact.clear();
+    this.#wildcards.clear();
+    this.#toSubscribe.clear();
+  }
+
+  /** One listener's error must not keep the message from the others, nor end the process. */
+  #tell({ listeners }: Subscription, message: Message): void {
+    for (const listener of listeners) {
+      try {
+        listener(message);
+      } catch (error) {
+        this.#log.error({ err: error, topic: message.topic }, 'a message could not be handled');
+      }
+    }
+  }
+}

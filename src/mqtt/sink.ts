@@ -1,0 +1,34 @@
+import type { CommandSink, SinkWrite } from '../devices/types.ts';
+import type { LiveComponent } from './component.ts';
+import type { MqttLink } from './types.ts';
+
+import { HubError } from '../base/errors.ts';
+
+/** Commands to MQTT devices, in each component's own words. */
+export class MqttSink implements CommandSink {
+  readonly #link: () => MqttLink | undefined;
+  readonly #find: (componentId: string) => LiveComponent | undefined;
+
+  constructor(link: () => MqttLink | undefined, find: (componentId: string) => LiveComponent | undefined) {
+    this.#link = link;
+    this.#find = find;
+  }
+
+  /** See CommandSink.send. */
+  async send(componentId: string, writes: readonly SinkWrite[], origin: string): Promise<void> {
+    await Promise.resolve(this.#send(componentId, writes, origin));
+  }
+
+  #send(componentId: string, writes: readonly SinkWrite[], origin: string): void {
+    const link = this.#link();
+    if (!link) throw new HubError('unavailable', 'The hub is shutting down; try again in a moment.');
+    const component = this.#find(componentId);
+    if (!component) {
+      throw new HubError('unavailable', 'The device has not announced itself on MQTT since the hub started.');
+    }
+    if (!component.codec?.encode) throw new HubError('invalid', 'This part of the device takes no commands.');
+    const { messages, assumed } = component.codec.encode(writes);
+    for (const message of messages) link.publish(message);
+    component.assume(assumed, origin);
+  }
+}
