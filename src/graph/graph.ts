@@ -2,7 +2,16 @@ import type { Clock } from '../base/clock.ts';
 import type { Tx } from '../base/db.ts';
 import type { Logger } from '../base/log.ts';
 import type { Store } from '../base/store.ts';
-import type { Changes, Content, EntityFilter, EntityVersion, Page, RelationshipVersion } from './types.ts';
+import type {
+  Changes,
+  Content,
+  EntityFilter,
+  EntityVersion,
+  HeldAs,
+  Page,
+  RelationshipVersion,
+  StoredVersion,
+} from './types.ts';
 
 import { toIso } from '../base/clock.ts';
 import { HubError } from '../base/errors.ts';
@@ -12,9 +21,12 @@ import { keepValue } from '../base/kept-values.ts';
 import {
   countChanges,
   hadRelationship,
+  readCurrentVersions,
   readEntities,
   readEntityChanges,
+  readHead,
   readHeadSeq,
+  readHeldAs,
   readLatest,
   readOpenRelationships,
   readRelationship,
@@ -25,7 +37,6 @@ import {
 import { mergeBySeq } from './rules.ts';
 import { GraphWriter } from './writer.ts';
 
-export { graphTables } from './tables.ts';
 export {
   checkId,
   checkTimestamp,
@@ -78,6 +89,11 @@ export class Graph implements Disposable {
     return this.#durableSeq;
   }
 
+  /** The highest seq that was written, durable or not: to notice that the graph has moved, never to be told. */
+  get committedSeq(): number {
+    return this.#committedSeq;
+  }
+
   /** The current version of an entity that is not deleted. */
   entity(id: string): EntityVersion | undefined {
     const latest = readLatest(this.#store.db, id);
@@ -87,6 +103,16 @@ export class Graph implements Disposable {
   /** The current version, a tombstone included. */
   latest(id: string): EntityVersion | undefined {
     return readLatest(this.#store.db, id);
+  }
+
+  /** The current version with its keys, to be read ahead of a transaction (see `GraphWriter.insertVersion`). */
+  head(id: string): StoredVersion | undefined {
+    return readHead(this.#store.db, id);
+  }
+
+  /** Whether a version is stored already, and as what. */
+  heldAs(id: string, version: string): HeldAs | undefined {
+    return readHeldAs(this.#store.db, id, version);
   }
 
   version(id: string, version: string): EntityVersion | undefined {
@@ -139,6 +165,11 @@ export class Graph implements Disposable {
       ? readRelationshipChanges(this.#store.db, afterSeq, until, fetch)
       : [];
     return mergeBySeq(entities, relationships, { ...options, untilSeq: until });
+  }
+
+  /** Ids and versions of what is not deleted, in the byte order of the ids, after `afterId` ('' = from the first). */
+  currentVersions(afterId: string, limit: number): { id: string; version: string }[] {
+    return readCurrentVersions(this.#store.db, afterId, limit);
   }
 
   /** How many rows `changesSince` would still bring. */

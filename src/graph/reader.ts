@@ -1,9 +1,10 @@
 import type { Db } from '../base/db.ts';
-import type { EntityFilter, EntityVersion, RelationshipVersion } from './types.ts';
+import type { EntityFilter, EntityVersion, HeldAs, RelationshipVersion, StoredVersion } from './types.ts';
 
 import { changeTypeOf } from './rules.ts';
 
 interface EntityRow {
+  entity_key: number;
   seq: number;
   id: string;
   entity_type: string;
@@ -19,7 +20,7 @@ interface EntityRow {
   valid_micros: number;
 }
 
-const ENTITY_COLUMNS = `v.seq, e.id, e.entity_type, v.version, v.change_type, v.parents, v.content, a.user_id,
+const ENTITY_COLUMNS = `v.entity_key, v.seq, e.id, e.entity_type, v.version, v.change_type, v.parents, v.content, a.user_id,
   a.device_id, v.source_type, v.client_time, e.created_micros, v.valid_micros`;
 const LATEST_ENTITY = `SELECT ${ENTITY_COLUMNS} FROM entity e
   JOIN entity_version v ON v.seq = e.latest_seq JOIN author a ON a.key = v.author_key`;
@@ -28,6 +29,47 @@ const LATEST_ENTITY = `SELECT ${ENTITY_COLUMNS} FROM entity e
 export function readLatest(db: Db, id: string): EntityVersion | undefined {
   const row = db.get<EntityRow>(`${LATEST_ENTITY} WHERE e.id = ?`, id);
   return row && toEntityVersion(row);
+}
+
+/** The current version with its keys, for a batch that reads ahead of its transaction. */
+export function readHead(db: Db, id: string): StoredVersion | undefined {
+  const row = db.get<EntityRow>(`${LATEST_ENTITY} WHERE e.id = ?`, id);
+  return row && { entity: toEntityVersion(row), entityKey: row.entity_key, validMicros: row.valid_micros };
+}
+
+/** Whether the version is in the file already, and as what. */
+export function readHeldAs(db: Db, id: string, version: string): HeldAs | undefined {
+  const row = db.get<{ current: number }>(
+    `SELECT v.current FROM entity e JOIN entity_version v ON v.entity_key = e.key
+     WHERE e.id = ? AND v.version = ?`,
+    id,
+    version,
+  );
+  return row && (row.current === 1 ? 'state' : 'loser');
+}
+
+/** The entities that got any version, losers of conflicts included, after `seq`. */
+export function readTouchedSince(db: Db, seq: number): string[] {
+  return db
+    .all<{ id: string }>(
+      'SELECT e.id FROM entity_version v JOIN entity e ON e.key = v.entity_key WHERE v.seq > ?',
+      seq,
+    )
+    .map(({ id }) => id);
+}
+
+/** Ids and versions of what is not deleted, by id (bytes), after `afterId`. */
+export function readCurrentVersions(
+  db: Db,
+  afterId: string,
+  limit: number,
+): { id: string; version: string }[] {
+  return db.all(
+    `SELECT e.id, v.version FROM entity e JOIN entity_version v ON v.seq = e.latest_seq
+     WHERE e.id > ? AND e.deleted = 0 ORDER BY e.id LIMIT ?`,
+    afterId,
+    limit,
+  );
 }
 
 /** One version of an entity, current or not. */
@@ -142,6 +184,17 @@ const LATEST_RELATIONSHIP = `SELECT v.seq, r.id, v.version, v.parents, f.id AS f
 export function readRelationship(db: Db, id: string): RelationshipVersion | undefined {
   const row = db.get<RelationshipRow>(`${LATEST_RELATIONSHIP} WHERE r.id = ?`, id);
   return row && toRelationshipVersion(row);
+}
+
+/** Whether the version of the edge is in the file already, and as what. */
+export function readRelationshipHeldAs(db: Db, id: string, version: string): HeldAs | undefined {
+  const row = db.get<{ current: number }>(
+    `SELECT v.current FROM relationship r JOIN relationship_version v ON v.relationship_key = r.key
+     WHERE r.id = ? AND v.version = ?`,
+    id,
+    version,
+  );
+  return row && (row.current === 1 ? 'state' : 'loser');
 }
 
 /** Open edges at one entity, oldest first. */

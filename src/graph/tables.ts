@@ -19,7 +19,7 @@ CREATE TABLE entity (
   key            INTEGER PRIMARY KEY,
   id             TEXT NOT NULL UNIQUE,  -- 1 to 128 characters, made by whoever created it
   entity_type    TEXT NOT NULL,
-  latest_seq     INTEGER NOT NULL,      -- the version that is current
+  latest_seq     INTEGER NOT NULL,      -- the version that is current; negative while only losers of conflicts are held
   deleted        INTEGER NOT NULL,      -- 1 when the current version is a tombstone
   created_micros INTEGER NOT NULL       -- effective time of the first version, us since the Unix epoch
 ) STRICT;
@@ -44,7 +44,7 @@ CREATE UNIQUE INDEX entity_version_by_version ON entity_version (entity_key, ver
 CREATE TABLE relationship (
   key               INTEGER PRIMARY KEY,
   id                TEXT NOT NULL UNIQUE,
-  latest_seq        INTEGER NOT NULL,   -- the version that is current
+  latest_seq        INTEGER NOT NULL,   -- the version that is current; negative while only losers are held
   from_key          INTEGER NOT NULL REFERENCES entity (key),
   to_key            INTEGER NOT NULL REFERENCES entity (key),
   relationship_type TEXT NOT NULL,

@@ -120,6 +120,39 @@ export interface NewEntityVersion {
   readonly current: boolean;
 }
 
+/**
+ * A version with what the file knows about it besides. Whoever has read it ahead of a transaction can hand it to
+ * `GraphWriter.insertVersion` and spare the lookups there.
+ */
+export interface StoredVersion {
+  readonly entity: EntityVersion;
+  /** The entity's integer key inside the file. */
+  readonly entityKey: number;
+  /** Effective time of the version in us since the Unix epoch. */
+  readonly validMicros: number;
+}
+
+/** How a version that is already in the file is held: it is or was the state, or it lost a conflict. */
+export type HeldAs = 'state' | 'loser';
+
+/** A version of an edge made elsewhere, to be stored; its fields are checked already. */
+export interface NewRelationshipVersion {
+  readonly id: string;
+  readonly version: string;
+  readonly parentVersions: readonly string[];
+  readonly fromEntityId: string;
+  readonly toEntityId: string;
+  readonly relationshipType: string;
+  readonly propertiesJson: string;
+  readonly author: Author;
+  /** RFC 3339 as the author said. */
+  readonly validFrom: string;
+  /** RFC 3339 as the author said; null while the edge lasts. */
+  readonly validTo: string | null;
+  /** False for the loser of a conflict. */
+  readonly current: boolean;
+}
+
 export interface EntityFilter {
   readonly entityType?: string;
   readonly sourceType?: string;

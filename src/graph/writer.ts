@@ -1,20 +1,31 @@
-import type { Clock } from '../base/clock.ts';
 import type { Tx } from '../base/db.ts';
-import type { VersionSource } from '../base/ids.ts';
-import type { Author, Content, EntityVersion, NewEntityVersion, RelationshipVersion } from './types.ts';
+import type {
+  Author,
+  Content,
+  EntityVersion,
+  HeldAs,
+  NewEntityVersion,
+  NewRelationshipVersion,
+  RelationshipVersion,
+  StoredVersion,
+} from './types.ts';
+import type { WriterContext } from './write-state.ts';
 
 import { toIso } from '../base/clock.ts';
 import { HubError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
-import { readLatest, readOpenRelationships, readRelationship } from './reader.ts';
+import { EdgeWriter } from './edge-writer.ts';
+import {
+  readHead,
+  readHeldAs,
+  readLatest,
+  readRelationship,
+  readRelationshipHeldAs,
+  readTouchedSince,
+  readVersion,
+} from './reader.ts';
 import { changeTypeCode, checkId, checkVersion, effectiveMicros, encodeContent } from './rules.ts';
-
-export interface WriterContext {
-  readonly clock: Clock;
-  readonly versions: VersionSource;
-  /** The seq that the first row of this transaction gets. */
-  readonly firstSeq: number;
-}
+import { WriteState } from './write-state.ts';
 
 /**
  * Writes to the graph inside one transaction; made by `Graph.transaction`, dead after it. Every method is all or
@@ -22,18 +33,18 @@ export interface WriterContext {
  */
 export class GraphWriter {
   readonly #tx: Tx;
-  readonly #context: WriterContext;
-  #nextSeq: number;
+  readonly #state: WriteState;
+  readonly #edges: EdgeWriter;
 
   constructor(tx: Tx, context: WriterContext) {
     this.#tx = tx;
-    this.#context = context;
-    this.#nextSeq = context.firstSeq;
+    this.#state = new WriteState(tx, context);
+    this.#edges = new EdgeWriter(this.#state);
   }
 
   /** The seq of the last row written here; `firstSeq - 1` when none was. */
   get lastSeq(): number {
-    return this.#nextSeq - 1;
+    return this.#state.lastSeq;
   }
 
   /** The current version as this transaction sees it, a tombstone included. */
@@ -81,28 +92,41 @@ export class GraphWriter {
     });
   }
 
-  /** Stores a version made elsewhere (a phone's). The caller has decided that it may be current, or a loser. */
-  insertVersion(input: NewEntityVersion): number {
+  /** The current version with its keys, as this transaction sees it; see `insertVersion`. */
+  head(id: string): StoredVersion | undefined {
+    return readHead(this.#tx, id);
+  }
+
+  version(id: string, version: string): EntityVersion | undefined {
+    return readVersion(this.#tx, id, version);
+  }
+
+  /** Whether a version is stored already, and as what. */
+  heldAs(id: string, version: string): HeldAs | undefined {
+    return readHeldAs(this.#tx, id, version);
+  }
+
+  /** The entities that got any version, losers of conflicts included, after `seq`. */
+  touchedSince(seq: number): string[] {
+    return readTouchedSince(this.#tx, seq);
+  }
+
+  /**
+   * Stores a version made elsewhere (a phone's). The caller has decided that it may be current, or a loser, and has
+   * checked its content. A tombstone ends the entity's open edges; what revives it opens them again. `head` is the
+   * entity's latest version (null: it has none), where the caller knows it for certain.
+   */
+  insertVersion(input: NewEntityVersion, head?: StoredVersion | null): StoredVersion {
     checkId(input.id, 'entity_id');
     checkVersion(input.version, 'entity_version');
-    const receivedMicros = this.#context.clock.nowMs() * 1000;
-    const known = this.#tx.get<{ key: number }>('SELECT key FROM entity WHERE id = ?', input.id);
-    const validMicros = effectiveMicros(
-      input.timestamp,
-      receivedMicros,
-      known && this.#parentMicros(known.key, input.parentVersions),
-    );
-    const seq = this.#nextSeq;
-    const entityKey =
-      known?.key ??
-      this.#tx.run(
-        'INSERT INTO entity (id, entity_type, latest_seq, deleted, created_micros) VALUES (?, ?, ?, ?, ?)',
-        input.id,
-        input.entityType,
-        seq,
-        0,
-        validMicros,
-      ).lastInsertRowid;
+    const latest = head === undefined ? this.head(input.id) : (head ?? undefined);
+    const receivedMicros = this.#state.nowMicros();
+    const seq = this.#state.nextSeq;
+    const { key: entityKey, isNew } = latest
+      ? { key: latest.entityKey, isNew: false }
+      : this.#keyOf(input, seq, effectiveMicros(input.timestamp, receivedMicros, undefined));
+    const parentMicros = isNew ? undefined : this.#parentMicros(entityKey, input.parentVersions, latest);
+    const validMicros = effectiveMicros(input.timestamp, receivedMicros, parentMicros);
     this.#tx.run(
       `INSERT INTO entity_version (seq, entity_key, version, change_type, current, author_key, source_type,
          valid_micros, client_time, parents, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -111,24 +135,38 @@ export class GraphWriter {
       input.version,
       changeTypeCode(input.changeType),
       input.current ? 1 : 0,
-      this.#authorKey(input.author),
+      this.#state.authorKey(input.author),
       input.sourceType,
       validMicros,
       input.timestamp,
       JSON.stringify(input.parentVersions),
       input.contentJson,
     );
-    this.#nextSeq += 1;
-    if (input.current) {
-      this.#tx.run(
-        'UPDATE entity SET latest_seq = ?, deleted = ? WHERE key = ?',
-        seq,
-        input.contentJson === null ? 1 : 0,
-        entityKey,
-      );
-      if (input.contentJson === null) this.#endEdgesOf(input.id, input.author);
+    this.#state.rowWritten();
+    if (input.current && !isNew) {
+      this.#makeLatest(input, { entityKey, seq, validMicros }, latest);
     }
-    return seq;
+    return {
+      entity: toEntity(input, seq, validMicros, latest?.entity.createdAtMs),
+      entityKey,
+      validMicros,
+    };
+  }
+
+  relationship(id: string): RelationshipVersion | undefined {
+    return readRelationship(this.#tx, id);
+  }
+
+  relationshipHeldAs(id: string, version: string): HeldAs | undefined {
+    return readRelationshipHeldAs(this.#tx, id, version);
+  }
+
+  /**
+   * Stores a version of an edge made elsewhere. The caller has decided that it may be current, and has checked its
+   * ends and its properties. Of two open `located_in` edges of one entity the later by (time, version) stays open.
+   */
+  insertRelationshipVersion(input: NewRelationshipVersion): void {
+    this.#edges.insertVersion(input);
   }
 
   /**
@@ -144,44 +182,12 @@ export class GraphWriter {
     properties: Content;
     author: Author;
   }): RelationshipVersion {
-    if (input.fromEntityId === input.toEntityId) {
-      throw new HubError('invalid', 'an entity cannot have a relationship with itself', {
-        field: 'to_entity_id',
-      });
-    }
-    this.#existing(input.fromEntityId);
-    this.#existing(input.toEntityId);
-    for (const open of readOpenRelationships(this.#tx, input.fromEntityId, 'from')) {
-      if (open.relationshipType !== input.relationshipType) continue;
-      if (open.toEntityId === input.toEntityId) return open;
-      if (input.relationshipType === 'located_in') this.endRelationship(open.id, input.author);
-    }
-    const nowMicros = this.#context.clock.nowMs() * 1000;
-    return this.#insertEdge(input.id ?? newId(), input, {
-      parents: [],
-      propertiesJson: JSON.stringify(input.properties),
-      createdMicros: nowMicros,
-      validFromMicros: nowMicros,
-      validToMicros: null,
-    });
+    return this.#edges.put({ ...input, propertiesJson: JSON.stringify(input.properties) });
   }
 
   /** Ends an edge now; one that has ended stays as it is. @throws HubError `not_found`. */
   endRelationship(id: string, author: Author): RelationshipVersion {
-    const edge = readRelationship(this.#tx, id);
-    if (!edge) throw new HubError('not_found', `there is no relationship ${id}`);
-    if (edge.validToMs !== null) return edge;
-    return this.#insertEdge(
-      id,
-      { ...edge, author },
-      {
-        parents: [edge.version],
-        propertiesJson: edge.propertiesJson,
-        createdMicros: edge.createdAtMs * 1000,
-        validFromMicros: edge.validFromMs * 1000,
-        validToMicros: Math.max(this.#context.clock.nowMs(), edge.validFromMs) * 1000,
-      },
-    );
+    return this.#edges.end(id, author);
   }
 
   #insertOwn(
@@ -194,70 +200,57 @@ export class GraphWriter {
     const parentVersions = parent ? [parent.version] : [];
     this.insertVersion({
       id,
-      version: this.#context.versions.next(parentVersions),
+      version: this.#state.versions.next(parentVersions),
       entityType,
       changeType,
       parentVersions,
-      timestamp: toIso(this.#context.clock.nowMs()),
+      timestamp: toIso(this.#state.nowMs()),
       current: true,
       ...rest,
     });
     return this.#stored(id);
   }
 
-  #insertEdge(
-    id: string,
-    ends: { fromEntityId: string; toEntityId: string; relationshipType: string; author: Author },
-    row: {
-      parents: readonly string[];
-      propertiesJson: string;
-      createdMicros: number;
-      validFromMicros: number;
-      validToMicros: number | null;
-    },
-  ): RelationshipVersion {
-    checkId(id, 'relationship_id');
-    const seq = this.#nextSeq;
-    const fromKey = this.#entityKey(ends.fromEntityId);
-    const toKey = this.#entityKey(ends.toEntityId);
-    const open = row.validToMicros === null ? 1 : 0;
-    this.#tx.run(
-      `INSERT INTO relationship (id, latest_seq, from_key, to_key, relationship_type, open) VALUES (?, ?, ?, ?, ?, ?)
-       ON CONFLICT (id) DO UPDATE SET latest_seq = excluded.latest_seq, from_key = excluded.from_key,
-         to_key = excluded.to_key, relationship_type = excluded.relationship_type, open = excluded.open`,
-      id,
-      seq,
-      fromKey,
-      toKey,
-      ends.relationshipType,
-      open,
+  /** The key of an entity without a current version, which is made where the id was never used. */
+  #keyOf(input: NewEntityVersion, seq: number, validMicros: number): { key: number; isNew: boolean } {
+    // A loser is all that is known of the entity: the pointer that leads to no row keeps it out of every state.
+    const inserted = this.#tx.run(
+      `INSERT INTO entity (id, entity_type, latest_seq, deleted, created_micros) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT (id) DO NOTHING`,
+      input.id,
+      input.entityType,
+      input.current ? seq : -seq,
+      input.current && input.contentJson !== null ? 0 : 1,
+      validMicros,
     );
-    this.#tx.run(
-      `INSERT INTO relationship_version (seq, relationship_key, version, current, author_key, from_key, to_key,
-         relationship_type, valid_from_micros, valid_to_micros, created_micros, parents, properties)
-       SELECT ?, key, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM relationship WHERE id = ?`,
-      seq,
-      this.#context.versions.next(row.parents),
-      this.#authorKey(ends.author),
-      fromKey,
-      toKey,
-      ends.relationshipType,
-      row.validFromMicros,
-      row.validToMicros,
-      row.createdMicros,
-      JSON.stringify(row.parents),
-      row.propertiesJson,
-      id,
-    );
-    this.#nextSeq += 1;
-    const stored = readRelationship(this.#tx, id);
-    if (!stored) throw new Error(`the relationship ${id} was written and is not there`);
-    return stored;
+    if (inserted.changes === 1) return { key: inserted.lastInsertRowid, isNew: true };
+    return { key: this.#entityKey(input.id), isNew: false };
   }
 
-  #endEdgesOf(entityId: string, author: Author): void {
-    for (const edge of readOpenRelationships(this.#tx, entityId, 'both'))
-      this.endRelationship(edge.id, author);
+  #makeLatest(
+    input: NewEntityVersion,
+    row: { entityKey: number; seq: number; validMicros: number },
+    before: StoredVersion | undefined,
+  ): void {
+    this.#tx.run(
+      'UPDATE entity SET latest_seq = ?, deleted = ? WHERE key = ?',
+      row.seq,
+      input.contentJson === null ? 1 : 0,
+      row.entityKey,
+    );
+    if (before === undefined) {
+      this.#tx.run(
+        'UPDATE entity SET entity_type = ?, created_micros = ? WHERE key = ?',
+        input.entityType,
+        row.validMicros,
+        row.entityKey,
+      );
+    } else if (input.contentJson === null) {
+      this.#edges.endAllOf(input.id, input.author, row.validMicros);
+    } else if (before.entity.contentJson === null) {
+      const tombstone = { seq: before.entity.seq, micros: before.validMicros };
+      this.#edges.reopenAllOf(row.entityKey, tombstone, input.author);
+    }
   }
 
   #existing(id: string): EntityVersion {
@@ -278,29 +271,48 @@ export class GraphWriter {
     return row.key;
   }
 
-  #parentMicros(entityKey: number, parents: readonly string[]): number | undefined {
+  /** Effective time of the newest parent, or undefined when none of them is stored. */
+  #parentMicros(
+    entityKey: number,
+    parents: readonly string[],
+    latest: StoredVersion | undefined,
+  ): number | undefined {
     let newest: number | undefined;
     for (const parent of parents) {
-      const row = this.#tx.get<{ valid_micros: number }>(
-        'SELECT valid_micros FROM entity_version WHERE entity_key = ? AND version = ?',
-        entityKey,
-        parent,
-      );
-      if (row && (newest === undefined || row.valid_micros > newest)) newest = row.valid_micros;
+      const micros =
+        parent === latest?.entity.version
+          ? latest.validMicros
+          : this.#tx.get<{ valid_micros: number }>(
+              'SELECT valid_micros FROM entity_version WHERE entity_key = ? AND version = ?',
+              entityKey,
+              parent,
+            )?.valid_micros;
+      if (micros !== undefined && (newest === undefined || micros > newest)) newest = micros;
     }
     return newest;
   }
+}
 
-  #authorKey(author: Author): number {
-    const row = this.#tx.get<{ key: number }>(
-      'SELECT key FROM author WHERE user_id = ? AND device_id = ?',
-      author.userId,
-      author.deviceId,
-    );
-    return (
-      row?.key ??
-      this.#tx.run('INSERT INTO author (user_id, device_id) VALUES (?, ?)', author.userId, author.deviceId)
-        .lastInsertRowid
-    );
-  }
+function toEntity(
+  input: NewEntityVersion,
+  seq: number,
+  validMicros: number,
+  createdAtMs: number | undefined,
+): EntityVersion {
+  const modifiedAtMs = Math.floor(validMicros / 1000);
+  return {
+    seq,
+    id: input.id,
+    version: input.version,
+    entityType: input.entityType,
+    changeType: input.changeType,
+    parentVersions: input.parentVersions,
+    contentJson: input.contentJson,
+    userId: input.author.userId,
+    deviceId: input.author.deviceId,
+    sourceType: input.sourceType,
+    timestamp: input.timestamp,
+    createdAtMs: createdAtMs ?? modifiedAtMs,
+    modifiedAtMs,
+  };
 }

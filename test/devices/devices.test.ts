@@ -190,6 +190,19 @@ describe('withdrawal', () => {
     expect(onlyDevice().capabilities.map(({ name }) => name)).toEqual(['on_off', 'brightness']);
   });
 
+  test('a device that comes back after it was removed is in its room again', () => {
+    home.devices.describe(lamp({}, { suggestedArea: 'Study' }));
+    const { entityId } = onlyDevice();
+    const [edge] = home.graph.relationshipsOf(entityId, 'from');
+    home.devices.withdraw('light/desk/light');
+    home.clock.advance(WITHDRAWAL_GRACE_MS + 1);
+    home.devices.expireWithdrawn();
+    expect(home.graph.relationshipsOf(entityId, 'from')).toEqual([]);
+    home.devices.describe(lamp({}, { suggestedArea: 'Study' }));
+    const after = home.graph.relationshipsOf(entityId, 'from');
+    expect(after.map(({ id, toEntityId }) => [id, toEntityId])).toEqual([[edge?.id, edge?.toEntityId]]);
+  });
+
   test('one withdrawn component of several takes only its own capabilities along', () => {
     home.devices.describe(lamp());
     home.devices.describe(lamp({ id: 'light/desk/back' }));

@@ -1,0 +1,244 @@
+import type { Author, NewRelationshipVersion, RelationshipVersion } from './types.ts';
+import type { WriteState } from './write-state.ts';
+
+import { HubError } from '../base/errors.ts';
+import { newId } from '../base/ids.ts';
+import { readLatest, readOpenRelationships, readRelationship } from './reader.ts';
+import { checkId, checkVersion, effectiveMicros, parseTimeMicros } from './rules.ts';
+
+interface EdgeRow {
+  from_key: number;
+  to_key: number;
+  relationship_type: string;
+  valid_from_micros: number;
+  valid_to_micros: number | null;
+  created_micros: number;
+  version: string;
+  properties: string;
+}
+
+interface NewEdgeRow extends EdgeRow {
+  id: string;
+  parents: readonly string[];
+  author: Author;
+  current: boolean;
+}
+
+const EDGE_COLUMNS = `v.from_key, v.to_key, v.relationship_type, v.valid_from_micros, v.valid_to_micros,
+  v.created_micros, v.version, v.properties`;
+
+/** The edges' half of `GraphWriter`. */
+export class EdgeWriter {
+  readonly #state: WriteState;
+
+  constructor(state: WriteState) {
+    this.#state = state;
+  }
+
+  /** See `GraphWriter.putRelationship`. */
+  put(input: {
+    id?: string;
+    fromEntityId: string;
+    toEntityId: string;
+    relationshipType: string;
+    propertiesJson: string;
+    author: Author;
+  }): RelationshipVersion {
+    this.#checkEnds(input.fromEntityId, input.toEntityId);
+    for (const open of readOpenRelationships(this.#state.tx, input.fromEntityId, 'from')) {
+      if (open.relationshipType !== input.relationshipType) continue;
+      if (open.toEntityId === input.toEntityId) return open;
+      if (input.relationshipType === 'located_in') this.end(open.id, input.author);
+    }
+    const nowMicros = this.#state.nowMicros();
+    const id = input.id ?? newId();
+    this.#insert({
+      id,
+      version: this.#state.versions.next([]),
+      parents: [],
+      from_key: this.#entityKey(input.fromEntityId),
+      to_key: this.#entityKey(input.toEntityId),
+      relationship_type: input.relationshipType,
+      properties: input.propertiesJson,
+      author: input.author,
+      created_micros: nowMicros,
+      valid_from_micros: nowMicros,
+      valid_to_micros: null,
+      current: true,
+    });
+    return this.#stored(id);
+  }
+
+  /** See `GraphWriter.insertRelationshipVersion`. */
+  insertVersion(input: NewRelationshipVersion): void {
+    checkId(input.id, 'relationship_id');
+    checkVersion(input.version, 'relationship_version');
+    const receivedMicros = this.#state.nowMicros();
+    const latest = this.#latestRow(input.id);
+    const fromMicros = effectiveMicros(input.validFrom, receivedMicros, undefined);
+    const endMicros =
+      input.validTo === null
+        ? null
+        : Math.max(Math.min(parseTimeMicros(input.validTo) ?? receivedMicros, receivedMicros), fromMicros);
+    const fromKey = this.#entityKey(input.fromEntityId);
+    this.#insert({
+      id: input.id,
+      version: input.version,
+      parents: input.parentVersions,
+      from_key: fromKey,
+      to_key: this.#entityKey(input.toEntityId),
+      relationship_type: input.relationshipType,
+      properties: input.propertiesJson,
+      author: input.author,
+      created_micros: latest?.created_micros ?? receivedMicros,
+      valid_from_micros: fromMicros,
+      valid_to_micros: endMicros,
+      current: input.current,
+    });
+    if (input.current && endMicros === null && input.relationshipType === 'located_in') {
+      this.#settlePlace(fromKey, input.author);
+    }
+  }
+
+  /** Ends an edge, now or at `atMicros`; one that has ended stays as it is. @throws HubError `not_found`. */
+  end(id: string, author: Author, atMicros = this.#state.nowMicros()): RelationshipVersion {
+    const row = this.#latestRow(id);
+    if (!row) throw new HubError('not_found', `there is no relationship ${id}`);
+    if (row.valid_to_micros !== null) return this.#stored(id);
+    this.#insert({
+      ...row,
+      id,
+      version: this.#state.versions.next([row.version]),
+      parents: [row.version],
+      author,
+      valid_to_micros: Math.max(atMicros, row.valid_from_micros),
+      current: true,
+    });
+    return this.#stored(id);
+  }
+
+  /** Ends every open edge at the entity at the very microsecond of its tombstone, so that restoring finds them again. */
+  endAllOf(entityId: string, author: Author, tombstoneMicros: number): void {
+    for (const edge of readOpenRelationships(this.#state.tx, entityId, 'both')) {
+      this.end(edge.id, author, tombstoneMicros);
+    }
+  }
+
+  /** Opens again the edges that a tombstone ended, as far as their other ends are still there. */
+  reopenAllOf(entityKey: number, tombstone: { seq: number; micros: number }, author: Author): void {
+    const rows = this.#state.tx.all<EdgeRow & { id: string }>(
+      `SELECT r.id, ${EDGE_COLUMNS} FROM relationship r JOIN relationship_version v ON v.seq = r.latest_seq
+       JOIN entity f ON f.key = r.from_key JOIN entity t ON t.key = r.to_key
+       WHERE r.key IN (SELECT key FROM relationship WHERE from_key = ?1 AND open = 0
+                       UNION SELECT key FROM relationship WHERE to_key = ?1 AND open = 0)
+         AND v.seq > ?2 AND v.valid_to_micros = max(v.valid_from_micros, ?3)
+         AND f.deleted = 0 AND t.deleted = 0 ORDER BY v.seq`,
+      entityKey,
+      tombstone.seq,
+      tombstone.micros,
+    );
+    for (const row of rows) {
+      this.#insert({
+        ...row,
+        version: this.#state.versions.next([row.version]),
+        parents: [row.version],
+        author,
+        valid_to_micros: null,
+        current: true,
+      });
+      if (row.relationship_type === 'located_in') this.#settlePlace(row.from_key, author);
+    }
+  }
+
+  /** A thing is in one place: of its open `located_in` edges the later by (time, version) stays. */
+  #settlePlace(fromKey: number, author: Author): void {
+    const [stays, ...others] = this.#state.tx.all<{ id: string; valid_from_micros: number }>(
+      `SELECT r.id, v.valid_from_micros FROM relationship r JOIN relationship_version v ON v.seq = r.latest_seq
+       WHERE r.from_key = ? AND r.relationship_type = 'located_in' AND r.open = 1
+       ORDER BY v.valid_from_micros DESC, v.version DESC`,
+      fromKey,
+    );
+    if (stays) for (const other of others) this.end(other.id, author, stays.valid_from_micros);
+  }
+
+  #insert(row: NewEdgeRow): void {
+    checkId(row.id, 'relationship_id');
+    const { tx } = this.#state;
+    const seq = this.#state.nextSeq;
+    const known = tx.get<{ key: number }>('SELECT key FROM relationship WHERE id = ?', row.id);
+    const key =
+      known?.key ??
+      tx.run(
+        'INSERT INTO relationship (id, latest_seq, from_key, to_key, relationship_type, open) VALUES (?, ?, ?, ?, ?, 0)',
+        row.id,
+        -seq,
+        row.from_key,
+        row.to_key,
+        row.relationship_type,
+      ).lastInsertRowid;
+    tx.run(
+      `INSERT INTO relationship_version (seq, relationship_key, version, current, author_key, from_key, to_key,
+         relationship_type, valid_from_micros, valid_to_micros, created_micros, parents, properties)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      seq,
+      key,
+      row.version,
+      row.current ? 1 : 0,
+      this.#state.authorKey(row.author),
+      row.from_key,
+      row.to_key,
+      row.relationship_type,
+      row.valid_from_micros,
+      row.valid_to_micros,
+      row.created_micros,
+      JSON.stringify(row.parents),
+      row.properties,
+    );
+    if (row.current) {
+      tx.run(
+        `UPDATE relationship SET latest_seq = ?, from_key = ?, to_key = ?, relationship_type = ?, open = ?
+         WHERE key = ?`,
+        seq,
+        row.from_key,
+        row.to_key,
+        row.relationship_type,
+        row.valid_to_micros === null ? 1 : 0,
+        key,
+      );
+    }
+    this.#state.rowWritten();
+  }
+
+  #latestRow(id: string): EdgeRow | undefined {
+    return this.#state.tx.get<EdgeRow>(
+      `SELECT ${EDGE_COLUMNS} FROM relationship r JOIN relationship_version v ON v.seq = r.latest_seq WHERE r.id = ?`,
+      id,
+    );
+  }
+
+  #stored(id: string): RelationshipVersion {
+    const stored = readRelationship(this.#state.tx, id);
+    if (!stored) throw new Error(`the relationship ${id} was written and is not there`);
+    return stored;
+  }
+
+  #checkEnds(fromEntityId: string, toEntityId: string): void {
+    if (fromEntityId === toEntityId) {
+      throw new HubError('invalid', 'an entity cannot have a relationship with itself', {
+        field: 'to_entity_id',
+      });
+    }
+    for (const id of [fromEntityId, toEntityId]) {
+      const latest = readLatest(this.#state.tx, id);
+      if (!latest || latest.contentJson === null) {
+        throw new HubError('not_found', `there is no entity ${id}`);
+      }
+    }
+  }
+
+  #entityKey(id: string): number {
+    const row = this.#state.tx.get<{ key: number }>('SELECT key FROM entity WHERE id = ?', id);
+    if (!row) throw new HubError('not_found', `there is no entity ${id}`);
+    return row.key;
+  }
+}

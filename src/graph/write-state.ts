@@ -1,0 +1,66 @@
+import type { Clock } from '../base/clock.ts';
+import type { Tx } from '../base/db.ts';
+import type { VersionSource } from '../base/ids.ts';
+import type { Author } from './types.ts';
+
+export interface WriterContext {
+  readonly clock: Clock;
+  readonly versions: VersionSource;
+  /** The seq that the first row of this transaction gets. */
+  readonly firstSeq: number;
+}
+
+/** What the writers of one transaction share: the counter of rows, the hub's versions, the keys of authors. */
+export class WriteState {
+  readonly tx: Tx;
+  readonly versions: VersionSource;
+  readonly #clock: Clock;
+  readonly #authorKeys = new Map<string, number>();
+  #nextSeq: number;
+
+  constructor(tx: Tx, context: WriterContext) {
+    this.tx = tx;
+    this.versions = context.versions;
+    this.#clock = context.clock;
+    this.#nextSeq = context.firstSeq;
+  }
+
+  /** The seq of the last row written; `firstSeq - 1` when none was. */
+  get lastSeq(): number {
+    return this.#nextSeq - 1;
+  }
+
+  get nextSeq(): number {
+    return this.#nextSeq;
+  }
+
+  /** To be called once the row with `nextSeq` is in. */
+  rowWritten(): void {
+    this.#nextSeq += 1;
+  }
+
+  nowMs(): number {
+    return this.#clock.nowMs();
+  }
+
+  nowMicros(): number {
+    return this.#clock.nowMs() * 1000;
+  }
+
+  authorKey(author: Author): number {
+    const cached = `${author.userId}\n${author.deviceId}`;
+    let key = this.#authorKeys.get(cached);
+    if (key === undefined) {
+      key =
+        this.tx.get<{ key: number }>(
+          'SELECT key FROM author WHERE user_id = ? AND device_id = ?',
+          author.userId,
+          author.deviceId,
+        )?.key ??
+        this.tx.run('INSERT INTO author (user_id, device_id) VALUES (?, ?)', author.userId, author.deviceId)
+          .lastInsertRowid;
+      this.#authorKeys.set(cached, key);
+    }
+    return key;
+  }
+}

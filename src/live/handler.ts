@@ -1,0 +1,142 @@
+import type { Permission, Principal } from '../access/types.ts';
+import type { Clock } from '../base/clock.ts';
+import type { DeviceControl } from '../devices/types.ts';
+import type { Graph } from '../graph/graph.ts';
+import type { Connection } from './connection.ts';
+import type { ClientMessage } from './messages.ts';
+import type { Subscription } from './subscriptions.ts';
+import type { LiveCursors } from './types.ts';
+
+import { toIso } from '../base/clock.ts';
+import { HubError } from '../base/errors.ts';
+import { MAX_SUBSCRIPTIONS } from './subscriptions.ts';
+
+/** How long a command waits for the device's own report before it answers `unconfirmed`. */
+const CONFIRM_WITHIN_MS = 2000;
+/** Commands of one connection that have no result yet; further ones are refused. */
+const MAX_COMMANDS_UNDER_WAY = 32;
+
+export interface HandlerOptions {
+  graph: Graph;
+  devices: DeviceControl;
+  cursor: LiveCursors;
+  allows: (principal: Principal, permission: Permission) => boolean;
+  clock: Clock;
+  /** Makes the feed look at the connection, which has something to be sent. */
+  wakeFacts: () => void;
+}
+
+type Message<Type extends ClientMessage['type']> = Extract<ClientMessage, { type: Type }>;
+
+/** Does what the messages of a connection that has said who it is ask for. */
+export class MessageHandler {
+  readonly #options: HandlerOptions;
+
+  constructor(options: HandlerOptions) {
+    this.#options = options;
+  }
+
+  /** @throws HubError when the message cannot be acted on; the connection stays. */
+  handle(
+    connection: Connection,
+    principal: Principal,
+    message: Exclude<ClientMessage, { type: 'auth' }>,
+  ): void {
+    switch (message.type) {
+      case 'subscribe':
+        this.#subscribe(connection, message);
+        return;
+      case 'unsubscribe': {
+        const subscription = subscriptionOf(message);
+        connection.subscriptions.delete(subscription);
+        connection.send({ type: 'unsubscribed', [subscription.kind]: subscription.of });
+        return;
+      }
+      case 'command':
+        this.#command(connection, principal, message);
+        return;
+      case 'ping':
+        connection.send({ type: 'pong', timestamp: toIso(this.#options.clock.nowMs()) });
+        return;
+    }
+  }
+
+  #subscribe(connection: Connection, message: Message<'subscribe'>): void {
+    const { cursor, graph } = this.#options;
+    const subscription = subscriptionOf(message);
+    const since = message.since == null ? undefined : cursor.parse(message.since);
+    if (!connection.subscriptions.add(subscription)) {
+      throw new HubError('too_large', `a connection may have ${MAX_SUBSCRIPTIONS} subscriptions; use "*"`, {
+        code: 'TOO_MANY_SUBSCRIPTIONS',
+      });
+    }
+    connection.send({ type: 'subscribed', [subscription.kind]: subscription.of });
+    if (since && (!since.epochMatches || since.seq > graph.headSeq)) {
+      connection.send({ type: 'resync_required', cursor: cursor.headCursor() });
+    } else if (since && since.seq < connection.seq) {
+      connection.replays.push({ subscription, afterSeq: since.seq, untilSeq: connection.seq });
+      this.#options.wakeFacts();
+    }
+  }
+
+  #command(connection: Connection, principal: Principal, message: Message<'command'>): void {
+    const result = (outcome: object): void => {
+      connection.send({ type: 'command_result', request_id: message.request_id, ...outcome });
+    };
+    if (!this.#options.allows(principal, 'home:control')) {
+      result({ error: { code: 'FORBIDDEN', message: 'this user may look and not switch' } });
+      return;
+    }
+    if (connection.commandsUnderWay >= MAX_COMMANDS_UNDER_WAY) {
+      result({
+        error: { code: 'RATE_LIMIT_EXCEEDED', message: 'too many commands are under way; wait for a result' },
+      });
+      return;
+    }
+    connection.commandsUnderWay += 1;
+    this.#options.devices
+      .command({
+        entityId: message.entity_id,
+        writes: [{ capability: message.capability, value: message.value }],
+        origin: `ws:${connection.id}`,
+        confirmWithinMs: CONFIRM_WITHIN_MS,
+      })
+      .then((status) => result({ status }))
+      .catch((error: unknown) => {
+        if (!(error instanceof HubError)) connection.log.error({ err: error }, 'a command failed');
+        result({ error: toErrorFields(error) });
+      })
+      .finally(() => {
+        connection.commandsUnderWay -= 1;
+      })
+      .catch((error: unknown) => connection.log.error({ err: error }, 'a command result was not sent'));
+  }
+}
+
+function subscriptionOf(message: Message<'subscribe'> | Message<'unsubscribe'>): Subscription {
+  if (message.entity_type !== undefined) {
+    return { kind: 'entity_type', of: message.entity_type.toLowerCase() };
+  }
+  if (message.room_id !== undefined) return { kind: 'room_id', of: message.room_id };
+  return { kind: 'entity_id', of: message.entity_id ?? '*' };
+}
+
+const CODES: Readonly<Record<HubError['kind'], string>> = {
+  invalid: 'VALIDATION_ERROR',
+  not_found: 'NOT_FOUND',
+  conflict: 'CONFLICT',
+  precondition_failed: 'PRECONDITION_FAILED',
+  forbidden: 'FORBIDDEN',
+  unauthenticated: 'AUTHENTICATION_FAILED',
+  too_large: 'TOO_LARGE',
+  rate_limited: 'RATE_LIMIT_EXCEEDED',
+  unavailable: 'UNAVAILABLE',
+  storage: 'STORAGE_ERROR',
+  storage_full: 'STORAGE_FULL',
+};
+
+/** An error as clients are told it: what is not meant for people stays in the log. */
+export function toErrorFields(error: unknown): { code: string; message: string } {
+  if (error instanceof HubError) return { code: error.code ?? CODES[error.kind], message: error.message };
+  return { code: 'INTERNAL_ERROR', message: 'The hub could not do that; its log says why.' };
+}

@@ -1,0 +1,298 @@
+import crossws from 'crossws/adapters/node';
+
+import type { Hooks, Peer } from 'crossws';
+import type { NodeAdapter } from 'crossws/adapters/node';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+import type { Principal } from '../access/types.ts';
+import type { Handshake } from './upgrade.ts';
+import type { LiveOptions, LivePart } from './types.ts';
+
+import { toIso } from '../base/clock.ts';
+import { HubError } from '../base/errors.ts';
+import { Connection } from './connection.ts';
+import { FactFeed } from './fact-feed.ts';
+import { MessageHandler, toErrorFields } from './handler.ts';
+import { MAX_MESSAGE_BYTES, parseMessage } from './messages.ts';
+import { Placements } from './placements.ts';
+import { StateFeed } from './state-feed.ts';
+import { TokenGate } from './token-gate.ts';
+import { CLOSE_GOING_AWAY, CLOSE_OTHER_USER, CLOSE_POLICY, CLOSE_TOKEN } from './types.ts';
+import { readHandshake, refuse } from './upgrade.ts';
+
+export type { LiveCursors, LiveOptions, LivePart } from './types.ts';
+
+/** Messages that a client may send while its token is still being looked at. */
+const MAX_EARLY_MESSAGES = 32;
+const MAX_PINGS_MISSED = 2;
+/** How long clients have to answer the goodbye. */
+const GOODBYE_MS = 1000;
+
+/** What travels with an upgrade request through crossws to its hooks. */
+interface PeerContext {
+  readonly handshake: Handshake;
+  readonly principal: Principal | undefined;
+  connection?: Connection;
+}
+
+/** Starts the door; the HTTP server hands its upgrade requests to it. */
+export function startLive(options: LiveOptions): LivePart {
+  return new Live(options);
+}
+
+class Live implements LivePart {
+  readonly #options: LiveOptions;
+  readonly #adapter: NodeAdapter;
+  readonly #gate: TokenGate;
+  readonly #handler: MessageHandler;
+  readonly #facts: FactFeed;
+  readonly #states: StateFeed;
+  readonly #pings: NodeJS.Timeout;
+  /** Every open WebSocket. */
+  readonly #open = new Set<Connection>();
+  /** Those that have said who they are; the feeds go through them. */
+  readonly #known = new Set<Connection>();
+  /** Sockets whose upgrade is not decided yet. */
+  readonly #upgrading = new Set<Duplex>();
+  #closing: Promise<void> | undefined;
+  #allClosed: (() => void) | undefined;
+
+  constructor(options: LiveOptions) {
+    this.#options = options;
+    const { clock, cursor, devices, graph, log } = options;
+    this.#gate = new TokenGate(options);
+    const placements = new Placements(graph);
+    this.#facts = new FactFeed({ graph, cursor, placements, connections: this.#known, log });
+    this.#states = new StateFeed({ devices, placements, connections: this.#known, log });
+    this.#handler = new MessageHandler({
+      graph,
+      devices,
+      cursor,
+      allows: options.allows,
+      clock,
+      wakeFacts: () => this.#facts.wake(),
+    });
+    const serverOptions = {
+      maxPayload: MAX_MESSAGE_BYTES,
+      perMessageDeflate: false,
+      clientTracking: false,
+      // How long ws waits for the other side's close frame before it drops the socket.
+      closeTimeout: 5000,
+    };
+    // Pings are ours: crossws closes at the first that is missed.
+    this.#adapter = crossws({ hooks: this.#hooks(), idleTimeout: 0, serverOptions });
+    this.#pings = setInterval(() => this.#sweep(), options.pingEveryMs ?? 30_000);
+  }
+
+  get connections(): number {
+    return this.#open.size;
+  }
+
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // First of all: a reset while the token is being verified is an 'error' that nobody else listens to, and an
+    // unheard 'error' ends the process.
+    socket.on('error', (error) => this.#options.log.debug({ err: error }, 'a socket broke'));
+    this.#upgrading.add(socket);
+    this.#upgrade(request, socket, head)
+      .catch((error: unknown) => {
+        this.#options.log.error({ err: error }, 'an upgrade failed');
+        refuse(socket, { status: 500, detail: 'the hub could not open the connection' });
+      })
+      .finally(() => this.#upgrading.delete(socket))
+      .catch((error: unknown) => this.#options.log.error({ err: error }, 'an upgrade could not be refused'));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close();
+    await this.#closing;
+  }
+
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const handshake = readHandshake(request, this.#options.allowedOrigins);
+    if ('status' in handshake) {
+      refuse(socket, handshake);
+      return;
+    }
+    if (this.#closing || this.#open.size + this.#upgrading.size > (this.#options.maxConnections ?? 2000)) {
+      refuse(socket, { status: 503, detail: 'the hub takes no more connections now; try again later' });
+      return;
+    }
+    let principal: Principal | undefined;
+    if (handshake.token !== null) {
+      const verified = await this.#gate.verify(handshake.userId, handshake.token);
+      if ('status' in verified) {
+        refuse(socket, verified);
+        return;
+      }
+      principal = verified;
+    }
+    if (socket.destroyed || this.#closing) {
+      socket.destroy();
+      return;
+    }
+    const context: PeerContext = { handshake, principal };
+    // crossws would build this from the request's Host header, outside of its own error handling.
+    const webRequest = Object.assign(new Request('http://hub.invalid/ws'), { context });
+    await this.#adapter.handleUpgrade(request, socket, head, webRequest);
+  }
+
+  /** A hook that throws would end the process, or leave a socket that looks open and hears nothing. */
+  #hooks(): Partial<Hooks> {
+    const guarded = (peer: Peer, task: (connection: Connection) => void): void => {
+      const { connection } = peer.context as unknown as PeerContext;
+      if (!connection) return;
+      try {
+        task(connection);
+      } catch (error) {
+        connection.log.error({ err: error }, 'a message could not be handled');
+        connection.terminate('the hub failed');
+      }
+    };
+    return {
+      upgrade: (request) => {
+        const { handshake } = request.context as unknown as PeerContext;
+        // The offer carried the token; a browser closes the connection unless the answer selects it.
+        return handshake.subprotocol === null
+          ? { namespace: 'live' }
+          : { namespace: 'live', protocol: handshake.subprotocol };
+      },
+      open: (peer) => {
+        const context = peer.context as unknown as PeerContext;
+        context.connection = new Connection(peer, context.handshake, this.#options.log);
+        guarded(peer, (connection) => this.#opened(connection, context.principal));
+      },
+      message: (peer, message) => guarded(peer, (connection) => this.#received(connection, message.rawData)),
+      drain: (peer) =>
+        guarded(peer, (connection) => {
+          connection.drained(this.#options.graph.headSeq, (seq) => this.#options.cursor.headCursor(seq));
+          this.#facts.wake();
+        }),
+      pong: (peer) =>
+        guarded(peer, (connection) => {
+          connection.pingsMissed = 0;
+        }),
+      close: (peer) => guarded(peer, (connection) => this.#closed(connection)),
+      error: (peer, error) =>
+        guarded(peer, (connection) => connection.log.debug({ err: error }, 'a connection broke')),
+    };
+  }
+
+  #opened(connection: Connection, principal: Principal | undefined): void {
+    this.#open.add(connection);
+    if (this.#closing) {
+      connection.close(CLOSE_GOING_AWAY, 'the hub is shutting down');
+    } else if (principal) {
+      this.#admit(connection, principal, connection.handshake.token ?? '');
+    } else {
+      connection.deadline = setTimeout(
+        () => connection.close(CLOSE_TOKEN, 'no token came in time'),
+        this.#options.authWithinMs ?? 5000,
+      );
+    }
+  }
+
+  #admit(connection: Connection, principal: Principal, token: string): void {
+    const { clock, cursor, graph } = this.#options;
+    if (!connection.principal) connection.seq = graph.headSeq;
+    connection.principal = principal;
+    connection.token = token;
+    this.#gate.closeAtExpiry(connection, principal);
+    this.#known.add(connection);
+    connection.send({
+      type: 'connected',
+      user_id: principal.userId,
+      connection_id: connection.id,
+      cursor: cursor.headCursor(connection.seq),
+      timestamp: toIso(clock.nowMs()),
+    });
+  }
+
+  #received(connection: Connection, data: unknown): void {
+    if (connection.closing) return;
+    connection.pingsMissed = 0;
+    try {
+      if (typeof data !== 'string') throw new HubError('invalid', 'messages are JSON texts, not binary');
+      if (connection.verifying) this.#keepForLater(connection, data);
+      else this.#act(connection, data);
+    } catch (error) {
+      if (!(error instanceof HubError)) throw error;
+      connection.send({ type: 'error', ...toErrorFields(error) });
+    }
+  }
+
+  #act(connection: Connection, data: string): void {
+    const message = parseMessage(data);
+    if (message.type === 'auth') {
+      this.#authenticate(connection, message.token);
+    } else if (connection.principal) {
+      this.#handler.handle(connection, connection.principal, message);
+    } else {
+      connection.close(CLOSE_TOKEN, 'the first message must be auth');
+    }
+  }
+
+  #keepForLater(connection: Connection, data: string): void {
+    if (connection.early.length < MAX_EARLY_MESSAGES) connection.early.push(data);
+    else connection.close(CLOSE_POLICY, 'too many messages before the token was accepted');
+  }
+
+  /** The first token of a connection that came without one, or a fresh one before the old one expires. */
+  #authenticate(connection: Connection, token: string): void {
+    connection.verifying = true;
+    this.#gate
+      .verify(connection.handshake.userId, token)
+      .then((verified) => {
+        connection.verifying = false;
+        if (connection.closing || !this.#open.has(connection)) return;
+        if ('status' in verified) {
+          connection.close(verified.status === 401 ? CLOSE_TOKEN : CLOSE_OTHER_USER, verified.detail);
+          return;
+        }
+        this.#admit(connection, verified, token);
+        // One of them may be another auth, which makes the rest wait again.
+        for (const data of connection.early.splice(0)) this.#received(connection, data);
+      })
+      .catch((error: unknown) => {
+        connection.log.error({ err: error }, 'a token could not be verified');
+        connection.terminate('a token could not be verified');
+      });
+  }
+
+  #closed(connection: Connection): void {
+    clearTimeout(connection.deadline);
+    this.#known.delete(connection);
+    this.#open.delete(connection);
+    if (this.#open.size === 0) this.#allClosed?.();
+  }
+
+  /** Pings every connection, and looks at its token again: it may have been revoked. */
+  #sweep(): void {
+    for (const connection of this.#open) {
+      if (connection.pingsMissed >= MAX_PINGS_MISSED) {
+        connection.terminate('no answer to pings');
+        continue;
+      }
+      connection.pingsMissed += 1;
+      connection.ping();
+    }
+    this.#gate.verifyAgain(this.#known).catch((error: unknown) => {
+      this.#options.log.error({ err: error }, 'the tokens of open connections could not be verified');
+    });
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#pings);
+    this.#facts[Symbol.dispose]();
+    this.#states[Symbol.dispose]();
+    for (const socket of this.#upgrading) socket.destroy();
+    if (this.#open.size === 0) return;
+    const allClosed = new Promise<void>((resolve) => {
+      this.#allClosed = resolve;
+    });
+    for (const connection of this.#open) connection.close(CLOSE_GOING_AWAY, 'the hub is shutting down');
+    const cutOff = setTimeout(() => this.#adapter.closeAll(CLOSE_GOING_AWAY, '', true), GOODBYE_MS);
+    await allClosed;
+    clearTimeout(cutOff);
+  }
+}

@@ -1,0 +1,46 @@
+import type { EntityVersion } from '../graph/types.ts';
+import type { PreparedChange } from './prepare.ts';
+
+import { HubError } from '../base/errors.ts';
+import { encodeContent, MAX_CONTENT_BYTES, parseContent } from '../graph/graph.ts';
+
+/**
+ * The content that an update leads to when it is put over `base` (keys present replace, null is a value), or null
+ * when that cannot be accepted: whoever applies the change finds out why.
+ */
+export function toStoredContent(change: PreparedChange, base: EntityVersion): string | null {
+  try {
+    return patchedContent(change, base);
+  } catch (error) {
+    if (error instanceof HubError) return null;
+    throw error;
+  }
+}
+
+/** @throws HubError `invalid` or `too_large` when the content that results cannot be accepted. */
+export function patchedContent(change: PreparedChange, base: EntityVersion): string {
+  if (change.entityType !== null && change.entityType !== base.entityType) {
+    throw new HubError(
+      'invalid',
+      `entity_type cannot change: this is a ${base.entityType}; delete it and make a new one`,
+      { field: 'entity_type' },
+    );
+  }
+  return encodeContent(base.entityType, { ...parseContent(base), ...change.content });
+}
+
+/**
+ * The content of a version that lost, as its author sees it: over the parent that it was made from where the hub holds
+ * that, else as it was sent. It is kept for people to look at, so only its size is limited.
+ * @throws HubError `too_large`.
+ */
+export function losersContent(change: PreparedChange, parent: EntityVersion | undefined): string | null {
+  if (change.content === null) return null;
+  const json = JSON.stringify(parent ? { ...parseContent(parent), ...change.content } : change.content);
+  if (Buffer.byteLength(json) > MAX_CONTENT_BYTES) {
+    throw new HubError('too_large', `content is larger than ${MAX_CONTENT_BYTES / 1024} KiB`, {
+      field: 'content',
+    });
+  }
+  return json;
+}

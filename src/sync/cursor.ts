@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+
+import type { SyncFilter } from './types.ts';
+
+import { toIso } from '../base/clock.ts';
+import { HubError } from '../base/errors.ts';
+
+/** How far a reader of the graph has come (PROTOCOL.md 2.2). */
+export interface Cursor {
+  /** Of the graph that the seq belongs to; another one after a restore. */
+  readonly epoch: string;
+  /** What was being read: rows that a narrower view left out are not behind the cursor of a wider one. */
+  readonly view: string;
+  readonly seq: number;
+}
+
+const CURSOR = /^\d{4}-\d{2}-\d{2}T[\d:.]{8,15}(?:Z|\+00:00)-([0-9a-f]{1,32})-([0-9a-f]{1,32})-(\d{1,15})$/;
+
+/** A short name for (protocol, filter). */
+export function viewOf(protocol: string, filter: SyncFilter | null): string {
+  const text = JSON.stringify([protocol, filter?.entityTypes ?? null, filter?.excludeDeleted ?? false]);
+  return createHash('sha256').update(text).digest('hex').slice(0, 8);
+}
+
+/** The view that leaves nothing out. Whoever has seen everything up to a seq has seen every other view up to it. */
+export const WHOLE_VIEW = viewOf('inbetweenies-v1.1', null);
+
+/** `{utc-iso8601}-{epoch}-{view}-{seq}`; the time is for people who read it. */
+export function formatCursor(cursor: Cursor, nowMs: number): string {
+  return `${toIso(nowMs)}-${cursor.epoch}-${cursor.view}-${cursor.seq}`;
+}
+
+/** @throws HubError `invalid` (INVALID_VECTOR_CLOCK) when the text is not a cursor. */
+export function parseCursor(text: string, field: string): Cursor {
+  const match = text.length > 128 ? null : CURSOR.exec(text);
+  if (!match) {
+    throw new HubError(
+      'invalid',
+      `${field} is not a cursor that a hub gave; leave it out to start from the beginning`,
+      { field, code: 'INVALID_VECTOR_CLOCK' },
+    );
+  }
+  return { epoch: String(match[1]), view: String(match[2]), seq: Number(match[3]) };
+}
+
+/** The cursor as `next_sync_token`, which clients must not look into. */
+export function toToken(cursor: string): string {
+  return Buffer.from(cursor).toString('base64url');
+}
+
+/** @throws HubError `invalid` (INVALID_VECTOR_CLOCK). */
+export function parseToken(token: string): Cursor {
+  return parseCursor(Buffer.from(token, 'base64url').toString('latin1'), 'sync_token');
+}
