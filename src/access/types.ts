@@ -8,6 +8,8 @@ export interface Principal {
   readonly role: Role;
   /** The token's own id, so that a log line can name it. */
   readonly tokenId: string;
+  /** The login that the token came from; ending it ends every token of it. Absent for what stands alone. */
+  readonly sessionId?: string;
   /** ms since the Unix epoch; a live connection closes then. */
   readonly expiresAtMs: number;
 }
@@ -29,10 +31,12 @@ export interface TokenPair {
 }
 
 /** What a request wants to do; the policy function answers yes or no. Everything not allowed is refused. */
-export type Permission =
-  | 'home:read'
-  | 'home:control'
-  | 'graph:write'
-  | 'sync:pull'
-  | 'sync:push'
-  | 'system:admin';
+export const PERMISSIONS = [
+  'home:read',
+  'home:control',
+  'graph:write',
+  'sync:pull',
+  'sync:push',
+  'system:admin',
+] as const;
+export type Permission = (typeof PERMISSIONS)[number];

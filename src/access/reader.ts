@@ -1,0 +1,86 @@
+import type { Db } from '../base/db.ts';
+import type { Role, User } from './types.ts';
+
+import { ROLES } from './types.ts';
+
+interface UserRow {
+  key: number;
+  id: string;
+  username: string;
+  role: string;
+  password_phc: string | null;
+  created_ms: number;
+}
+
+export interface StoredUser {
+  readonly key: number;
+  readonly user: User;
+  /** argon2id as a PHC string, or null where no password was set. */
+  readonly passwordPhc: string | null;
+}
+
+const USER_COLUMNS = 'u.key, u.id, u.username, u.role, u.password_phc, u.created_ms';
+
+export function hasUsers(db: Db): boolean {
+  return db.get('SELECT 1 AS yes FROM access_user LIMIT 1') !== undefined;
+}
+
+export function readUserByName(db: Db, foldedUsername: string): StoredUser | undefined {
+  const row = db.get<UserRow>(
+    `SELECT ${USER_COLUMNS} FROM access_user u WHERE u.username_folded = ?`,
+    foldedUsername,
+  );
+  return row && toStoredUser(row);
+}
+
+/** The user whose session this is, as stored now: a role that was taken away is gone at once. */
+export function readSessionUser(db: Db, sessionId: string): User | undefined {
+  const row = db.get<UserRow>(
+    `SELECT ${USER_COLUMNS} FROM access_session s JOIN access_user u ON u.key = s.user_key WHERE s.id = ?`,
+    sessionId,
+  );
+  return row && toStoredUser(row).user;
+}
+
+export interface StoredRefreshToken {
+  readonly sessionKey: number;
+  readonly sessionId: string;
+  readonly user: User;
+  readonly expiresAtMs: number;
+  readonly replacedAtMs: number | null;
+}
+
+export function readRefreshToken(db: Db, hash: Uint8Array): StoredRefreshToken | undefined {
+  const row = db.get<
+    UserRow & { session_key: number; session_id: string; expires_ms: number; replaced_ms: number | null }
+  >(
+    `SELECT ${USER_COLUMNS}, t.session_key, s.id AS session_id, t.expires_ms, t.replaced_ms
+     FROM access_refresh_token t JOIN access_session s ON s.key = t.session_key
+     JOIN access_user u ON u.key = s.user_key WHERE t.hash = ?`,
+    hash,
+  );
+  return (
+    row && {
+      sessionKey: row.session_key,
+      sessionId: row.session_id,
+      user: toStoredUser(row).user,
+      expiresAtMs: row.expires_ms,
+      replacedAtMs: row.replaced_ms,
+    }
+  );
+}
+
+function toStoredUser(row: UserRow): StoredUser {
+  return {
+    key: row.key,
+    user: { id: row.id, username: row.username, role: toRole(row.role), createdAtMs: row.created_ms },
+    passwordPhc: row.password_phc,
+  };
+}
+
+/** A role that this build does not know must not turn into any rights. */
+function toRole(text: string): Role {
+  const role = ROLES.find((known) => known === text);
+  if (!role) throw new Error(`a stored user has the unknown role "${text}"`);
+  return role;
+}

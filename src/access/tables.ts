@@ -1,0 +1,41 @@
+import type { Migrations } from '../base/migrations.ts';
+
+/**
+ * Users and their logins. A session is one login of one client: the family of its refresh tokens, and the thing that
+ * an access token names. Ending a session deletes it, and with it every token that came from it.
+ */
+export const accessTables: Migrations = {
+  owner: 'access',
+  steps: [
+    `
+CREATE TABLE access_user (
+  key             INTEGER PRIMARY KEY,
+  id              TEXT NOT NULL UNIQUE,   -- the subject of tokens, the author in the graph; never reused
+  username        TEXT NOT NULL,          -- as its owner writes it
+  username_folded TEXT NOT NULL UNIQUE,   -- what logins are compared with
+  role            TEXT NOT NULL,          -- owner, admin, member, guest, service
+  password_phc    TEXT,                   -- argon2id as a PHC string; NULL for a user that cannot log in by password
+  created_ms      INTEGER NOT NULL        -- ms since the Unix epoch
+) STRICT;
+
+CREATE TABLE access_session (
+  key          INTEGER PRIMARY KEY,
+  id           TEXT NOT NULL UNIQUE,      -- the sid of access tokens
+  user_key     INTEGER NOT NULL REFERENCES access_user (key) ON DELETE CASCADE,
+  device_id    TEXT,                      -- what the client calls itself, if it said so
+  created_ms   INTEGER NOT NULL,
+  last_used_ms INTEGER NOT NULL           -- the last login or refresh; the one longest unused is ended first
+) STRICT;
+CREATE INDEX access_session_by_user ON access_session (user_key, last_used_ms);
+
+CREATE TABLE access_refresh_token (
+  hash        BLOB PRIMARY KEY,           -- SHA-256 of the token: a stolen database holds no usable token
+  session_key INTEGER NOT NULL REFERENCES access_session (key) ON DELETE CASCADE,
+  expires_ms  INTEGER NOT NULL,
+  replaced_ms INTEGER                     -- when it was exchanged; shown again afterwards it was stolen
+) STRICT, WITHOUT ROWID;
+CREATE INDEX access_refresh_token_by_session ON access_refresh_token (session_key);
+CREATE INDEX access_refresh_token_by_expiry ON access_refresh_token (expires_ms);
+`,
+  ],
+};

@@ -1,0 +1,71 @@
+import type { Tx } from '../base/db.ts';
+import type { User } from './types.ts';
+
+/** @returns the internal key of the new user. */
+export function insertUser(tx: Tx, user: User, usernameFolded: string, passwordPhc: string | null): number {
+  return tx.run(
+    `INSERT INTO access_user (id, username, username_folded, role, password_phc, created_ms)
+     VALUES (?, ?, ?, ?, ?, ?)`,
+    user.id,
+    user.username,
+    usernameFolded,
+    user.role,
+    passwordPhc,
+    user.createdAtMs,
+  ).lastInsertRowid;
+}
+
+/** @returns the internal key of the new session. */
+export function insertSession(
+  tx: Tx,
+  session: { id: string; userKey: number; deviceId: string | null; nowMs: number },
+): number {
+  return tx.run(
+    'INSERT INTO access_session (id, user_key, device_id, created_ms, last_used_ms) VALUES (?, ?, ?, ?, ?)',
+    session.id,
+    session.userKey,
+    session.deviceId,
+    session.nowMs,
+    session.nowMs,
+  ).lastInsertRowid;
+}
+
+export function insertRefreshToken(
+  tx: Tx,
+  token: { hash: Uint8Array; sessionKey: number; expiresAtMs: number },
+): void {
+  tx.run(
+    'INSERT INTO access_refresh_token (hash, session_key, expires_ms) VALUES (?, ?, ?)',
+    token.hash,
+    token.sessionKey,
+    token.expiresAtMs,
+  );
+}
+
+export function markReplaced(tx: Tx, hash: Uint8Array, sessionKey: number, nowMs: number): void {
+  tx.run('UPDATE access_refresh_token SET replaced_ms = ? WHERE hash = ?', nowMs, hash);
+  tx.run('UPDATE access_session SET last_used_ms = ? WHERE key = ?', nowMs, sessionKey);
+}
+
+/** Ends a session together with its refresh tokens. @returns false when there was none. */
+export function deleteSession(tx: Tx, sessionId: string): boolean {
+  return tx.run('DELETE FROM access_session WHERE id = ?', sessionId).changes > 0;
+}
+
+/** Removes what no client can use any more: expired refresh tokens, and the sessions that have none left. */
+export function deleteExpired(tx: Tx, nowMs: number): void {
+  tx.run('DELETE FROM access_refresh_token WHERE expires_ms <= ?', nowMs);
+  tx.run(
+    'DELETE FROM access_session WHERE NOT EXISTS (SELECT 1 FROM access_refresh_token t WHERE t.session_key = access_session.key)',
+  );
+}
+
+/** Keeps the `keep` sessions of a user that were used last. */
+export function trimSessions(tx: Tx, userKey: number, keep: number): void {
+  tx.run(
+    `DELETE FROM access_session WHERE key IN (SELECT key FROM access_session WHERE user_key = ?
+       ORDER BY last_used_ms DESC, key DESC LIMIT -1 OFFSET ?)`,
+    userKey,
+    keep,
+  );
+}

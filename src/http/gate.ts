@@ -1,0 +1,96 @@
+import type { IncomingMessage } from 'node:http';
+
+import type { Access } from '../access/access.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Authority } from './route.ts';
+
+import { HubError } from '../base/errors.ts';
+import { ClientAddresses } from './client-address.ts';
+import { bearerToken, beginExchange, headerOf, type Exchange } from './exchange.ts';
+import { AUTHENTICATE, HttpProblem } from './problem.ts';
+import { RateLimiter } from './rate-limit.ts';
+
+/** Requests in a minute without a valid token, from one address. */
+const ANONYMOUS_LIMIT = 100;
+
+export interface GateOptions {
+  readonly access: Access;
+  readonly clock: Clock;
+  readonly rateLimitPerMinute: number;
+  readonly trustedProxies: readonly string[];
+}
+
+/** What every request passes first: who is it, how often has it come, may it go on. */
+export class Gate {
+  readonly #access: Access;
+  readonly #limiter: RateLimiter;
+  readonly #limitPerMinute: number;
+  readonly #addresses: ClientAddresses;
+
+  constructor(options: GateOptions) {
+    this.#access = options.access;
+    this.#limiter = new RateLimiter(options.clock);
+    this.#limitPerMinute = options.rateLimitPerMinute;
+    this.#addresses = new ClientAddresses(options.trustedProxies);
+  }
+
+  /** Begins a request; never throws, so that even a refused one has an id to be told by. */
+  begin(request: IncomingMessage): Exchange {
+    const forwardedFor = headerOf(request, 'x-forwarded-for');
+    return beginExchange(request, this.#addresses.resolve(request.socket.remoteAddress, forwardedFor));
+  }
+
+  /** Finds out who sent the request. A token that is not valid makes a stranger, and is refused where it matters. */
+  async identify(exchange: Exchange, token = bearerToken(exchange.request)): Promise<void> {
+    if (token === undefined) return;
+    try {
+      exchange.principal = await this.#access.verify(token);
+    } catch (error) {
+      if (!(error instanceof HubError) || error.kind !== 'unauthenticated') throw error;
+      exchange.tokenError = error;
+    }
+  }
+
+  /** Counts the request. @throws HttpProblem 429 when the client has used up its limit. */
+  count(exchange: Exchange): void {
+    if (this.#limitPerMinute === 0) return;
+    const { principal, address } = exchange;
+    const quota = principal
+      ? this.#limiter.take(`user ${principal.userId}`, this.#limitPerMinute)
+      : this.#limiter.take(`address ${address}`, Math.min(ANONYMOUS_LIMIT, this.#limitPerMinute));
+    exchange.quota = quota;
+    if (quota.allowed) return;
+    throw new HttpProblem(
+      429,
+      'RATE_LIMIT_EXCEEDED',
+      `More than ${quota.limit} requests in a minute. Try again in ${quota.resetS} s.`,
+      { 'retry-after': String(quota.resetS) },
+    );
+  }
+
+  /** Default deny: only what is public, or was granted, goes on. @throws HttpProblem 401, HubError `forbidden`. */
+  authorize(exchange: Exchange, authority: Authority): void {
+    if (authority === 'public') return;
+    const { principal, tokenError } = exchange;
+    if (!principal) {
+      throw tokenError === undefined
+        ? new HttpProblem(
+            401,
+            'AUTHENTICATION_FAILED',
+            'Log in first, and send the access token as a bearer token.',
+            {
+              'www-authenticate': AUTHENTICATE,
+            },
+          )
+        : new HttpProblem(401, 'AUTHENTICATION_FAILED', messageOf(tokenError), {
+            'www-authenticate': `${AUTHENTICATE}, error="invalid_token"`,
+          });
+    }
+    if (authority === 'signed_in' || this.#access.allows(principal, authority)) return;
+    throw new HubError('forbidden', `The role ${principal.role} does not include ${authority}.`);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof HubError ? error.message : 'The access token is not valid.';
+}

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+
+import { HubError } from '../base/errors.ts';
+
+const DEFAULT_LIMIT = 50;
+const MAX_LIMIT = 500;
+
+/** Query of every list. */
+export const pageQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(MAX_LIMIT).default(DEFAULT_LIMIT),
+  cursor: z.string().min(1).max(200).optional(),
+});
+
+/** A cursor that stands after a number: a place in a list, the order of a version. Opaque to clients. */
+export function makeCursor(position: number): string {
+  return Buffer.from(`p${position}`).toString('base64url');
+}
+
+/** @throws HubError `invalid` when the text is not one of `makeCursor`. */
+export function parseCursor(cursor: string | undefined): number {
+  if (cursor === undefined) return 0;
+  const match = /^p(\d{1,15})$/.exec(Buffer.from(cursor, 'base64url').toString('latin1'));
+  if (match) return Number(match[1]);
+  throw new HubError('invalid', 'cursor is not one that this hub gave; start again without it', {
+    field: 'cursor',
+  });
+}
+
+/** Cuts a page out of items that are ordered by `positionOf`, starting after the cursor. */
+export function pageOf<T>(
+  items: readonly T[],
+  query: { limit: number; cursor?: string | undefined },
+  positionOf: (item: T, index: number) => number,
+): { items: T[]; nextCursor: string | null } {
+  const after = parseCursor(query.cursor);
+  const rest = items.map((item, index) => ({ item, position: positionOf(item, index) }));
+  const left = rest.filter(({ position }) => position > after);
+  const page = left.slice(0, query.limit);
+  const last = page.at(-1);
+  return {
+    items: page.map(({ item }) => item),
+    nextCursor: left.length > page.length && last ? makeCursor(last.position) : null,
+  };
+}

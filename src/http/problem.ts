@@ -1,0 +1,108 @@
+import { STATUS_CODES } from 'node:http';
+
+import { HTTPError } from 'h3';
+
+import type { ErrorKind } from '../base/errors.ts';
+
+import { ThrottledError } from '../access/errors.ts';
+import { HubError } from '../base/errors.ts';
+
+/** Something that only HTTP knows: a wrong method, an encoding that nobody speaks. */
+export class HttpProblem extends Error {
+  override readonly name = 'HttpProblem';
+  readonly status: number;
+  readonly code: string;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(status: number, code: string, message: string, headers: Readonly<Record<string, string>> = {}) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.headers = headers;
+  }
+}
+
+/** An error as it is told to a client. */
+export interface Problem {
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly field: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+  /** True when the hub did not expect it: to be logged in full, and told to nobody. */
+  readonly unexpected: boolean;
+}
+
+/** Status and code of each kind (PROTOCOL.md 2.4). */
+const KINDS: Readonly<Record<ErrorKind, readonly [status: number, code: string]>> = {
+  invalid: [400, 'VALIDATION_ERROR'],
+  unauthenticated: [401, 'AUTHENTICATION_FAILED'],
+  forbidden: [403, 'FORBIDDEN'],
+  not_found: [404, 'NOT_FOUND'],
+  conflict: [409, 'CONFLICT'],
+  precondition_failed: [412, 'PRECONDITION_FAILED'],
+  too_large: [413, 'TOO_LARGE'],
+  rate_limited: [429, 'RATE_LIMIT_EXCEEDED'],
+  unavailable: [503, 'UNAVAILABLE'],
+  storage: [503, 'STORAGE_ERROR'],
+  storage_full: [507, 'STORAGE_FULL'],
+};
+
+/** What a client that cannot know better should wait before it tries again. */
+const RETRY_AFTER_S = '5';
+
+export const AUTHENTICATE = 'Bearer realm="funkygibbon"';
+
+/** Translates anything that was thrown. What the hub did not expect becomes a bare 500: nothing of it leaks. */
+export function toProblem(error: unknown): Problem {
+  if (error instanceof HubError) {
+    const [status, code] = KINDS[error.kind];
+    return problem(status, error.code ?? code, error.message, {
+      ...(error.field === undefined ? {} : { field: error.field }),
+      headers: headersOf(error, status),
+    });
+  }
+  if (error instanceof HttpProblem) {
+    return problem(error.status, error.code, error.message, { headers: error.headers });
+  }
+  if (HTTPError.isError(error) && !error.unhandled) {
+    // The router's own words repeat the whole address.
+    if (error.status === 404) return problem(404, 'NOT_FOUND', 'There is nothing at this path.');
+    if (error.status === 400) return problem(400, 'VALIDATION_ERROR', 'The path is not well-formed.');
+  }
+  return {
+    ...problem(500, 'INTERNAL_ERROR', 'The hub made a mistake. Its log says more under this request_id.'),
+    unexpected: true,
+  };
+}
+
+/** The body of a problem: RFC 9457 plus the fields of the seed. */
+export function problemJson(told: Problem, requestId: string): string {
+  return JSON.stringify({
+    type: 'about:blank',
+    title: STATUS_CODES[told.status] ?? 'Error',
+    status: told.status,
+    detail: told.detail,
+    error: told.detail,
+    code: told.code,
+    request_id: requestId,
+    ...(told.field === undefined ? {} : { field: told.field }),
+  });
+}
+
+function problem(
+  status: number,
+  code: string,
+  detail: string,
+  { field, headers = {} }: { field?: string; headers?: Readonly<Record<string, string>> } = {},
+): Problem {
+  return { status, code, detail, field, headers, unexpected: false };
+}
+
+function headersOf(error: HubError, status: number): Record<string, string> {
+  if (error instanceof ThrottledError) return { 'retry-after': String(error.retryAfterS) };
+  if (status === 401) return { 'www-authenticate': AUTHENTICATE };
+  if (status === 403) return { 'www-authenticate': `${AUTHENTICATE}, error="insufficient_scope"` };
+  if (status === 503 || status === 429) return { 'retry-after': RETRY_AFTER_S };
+  return {};
+}

@@ -1,0 +1,37 @@
+import type { BodyEncoding } from './encoding.ts';
+
+/** What a handler answers; the pipeline turns it into a response. */
+export interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** JSON text; null for none. */
+  readonly body: string | null;
+  /** How the body is packed where the request has no Accept-Encoding. */
+  readonly encoding: BodyEncoding | null;
+}
+
+interface ReplyInit {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly encoding?: BodyEncoding | null;
+}
+
+/** Answers with a value. */
+export function json(value: unknown, init: ReplyInit = {}): Reply {
+  return jsonText(JSON.stringify(value), init);
+}
+
+/** Answers with text that is JSON already: stored content is spliced, not parsed and printed again. */
+export function jsonText(body: string, init: ReplyInit = {}): Reply {
+  return { status: init.status ?? 200, headers: init.headers ?? {}, body, encoding: init.encoding ?? null };
+}
+
+/** Answers with a page of a list, its items being JSON texts. */
+export function jsonPage(items: readonly string[], nextCursor: string | null): Reply {
+  return jsonText(`{"items":[${items.join(',')}],"next_cursor":${JSON.stringify(nextCursor)}}`);
+}
+
+/** Answers without a body: 204, 304. */
+export function empty(status: number, headers: Readonly<Record<string, string>> = {}): Reply {
+  return { status, headers, body: null, encoding: null };
+}

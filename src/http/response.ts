@@ -1,0 +1,55 @@
+import { FastResponse } from 'srvx';
+
+import type { Exchange } from './exchange.ts';
+import type { Quota } from './rate-limit.ts';
+import type { Reply } from './reply.ts';
+
+import { encodeBody, MIN_BYTES_TO_COMPRESS, negotiateEncoding } from './encoding.ts';
+import { headerOf } from './exchange.ts';
+
+/**
+ * Makes the response out of a reply: packs the body and adds the headers that every answer carries. `extra` wins over
+ * nothing and is meant for what the connection as a whole decides (CORS, closing).
+ */
+export async function toResponse(
+  reply: Reply,
+  exchange: Exchange,
+  extra: Readonly<Record<string, string>>,
+): Promise<Response> {
+  const headers: Record<string, string> = {
+    'x-request-id': exchange.requestId,
+    'x-content-type-options': 'nosniff',
+    'cache-control': 'private, no-cache',
+    ...quotaHeaders(exchange.quota),
+    ...extra,
+    ...reply.headers,
+  };
+  if (reply.body === null) return new FastResponse(null, { status: reply.status, headers });
+  headers['content-type'] ??= 'application/json';
+  const plain = Buffer.from(reply.body);
+  const encoding = encodingFor(reply, exchange, plain.length);
+  if (headers['etag'] === undefined) {
+    headers['vary'] =
+      headers['vary'] === undefined ? 'Accept-Encoding' : `${headers['vary']}, Accept-Encoding`;
+  }
+  const body = encoding === null ? plain : await encodeBody(reply.body, encoding);
+  if (encoding !== null) headers['content-encoding'] = encoding;
+  headers['content-length'] = String(body.length);
+  return new FastResponse(body, { status: reply.status, headers });
+}
+
+/** A body with a strong ETag goes out as it is: packed it would be a different representation with the same tag. */
+function encodingFor(reply: Reply, exchange: Exchange, bytes: number): Reply['encoding'] {
+  if (bytes < MIN_BYTES_TO_COMPRESS || reply.headers['etag'] !== undefined) return null;
+  const accepted = headerOf(exchange.request, 'accept-encoding');
+  return accepted === undefined ? reply.encoding : negotiateEncoding(accepted);
+}
+
+export function quotaHeaders(quota: Quota | undefined): Record<string, string> {
+  if (quota === undefined) return {};
+  return {
+    'x-ratelimit-limit': String(quota.limit),
+    'x-ratelimit-remaining': String(quota.remaining),
+    'x-ratelimit-reset': String(quota.resetS),
+  };
+}

@@ -1,0 +1,102 @@
+import { z } from 'zod';
+
+import type { Access } from '../../access/access.ts';
+import type { TokenPair } from '../../access/types.ts';
+import type { Reply } from '../reply.ts';
+import type { Route } from '../route.ts';
+
+import { json } from '../reply.ts';
+import { route } from '../route.ts';
+
+/** Anybody may send these, so that they get little room. */
+const BODY_LIMIT_BYTES = 16 * 1024;
+/** No cache may keep a token. */
+const NO_STORE = { 'cache-control': 'no-store' };
+
+const loginBody = z.object({
+  username: z.string().max(256),
+  password: z.string(),
+  device_id: z.string().min(1).max(128).nullish(),
+});
+const refreshBody = z.object({ refresh_token: z.string().min(1).max(256) });
+const setupBody = z.object({ code: z.string().max(64), username: z.string(), password: z.string() });
+
+export function authRoutes({ access }: { access: Access }): Route[] {
+  return [
+    route({
+      method: 'POST',
+      path: '/api/auth/setup',
+      authority: 'public',
+      summary: 'Makes the owner with the code that the hub showed when it first started',
+      body: setupBody,
+      bodyLimitBytes: BODY_LIMIT_BYTES,
+      handle: async ({ body, address }) => tokenReply(await access.setup({ ...body, address })),
+    }),
+    route({
+      method: 'POST',
+      path: '/api/auth/login',
+      authority: 'public',
+      summary: 'Exchanges a password for tokens',
+      body: loginBody,
+      bodyLimitBytes: BODY_LIMIT_BYTES,
+      handle: async ({ body: { username, password, device_id: deviceId }, address }) =>
+        tokenReply(
+          await access.login({
+            username,
+            password,
+            address,
+            ...(typeof deviceId === 'string' ? { deviceId } : {}),
+          }),
+        ),
+    }),
+    route({
+      method: 'POST',
+      path: '/api/auth/refresh',
+      authority: 'public',
+      summary: 'Exchanges a refresh token, which is good once, for new tokens',
+      body: refreshBody,
+      bodyLimitBytes: BODY_LIMIT_BYTES,
+      handle: async ({ body }) => tokenReply(await access.refresh(body.refresh_token)),
+    }),
+    route({
+      method: 'GET',
+      path: '/api/auth/me',
+      authority: 'signed_in',
+      summary: 'Who the token speaks for, and what they may do',
+      handle: ({ principal }) =>
+        json(
+          {
+            user_id: principal.userId,
+            username: principal.username,
+            role: principal.role,
+            permissions: access.permissionsOf(principal),
+          },
+          { headers: NO_STORE },
+        ),
+    }),
+    route({
+      method: 'POST',
+      path: '/api/auth/logout',
+      authority: 'signed_in',
+      summary: 'Ends the login that the token came from',
+      handle: async ({ principal }) => {
+        await access.logout(principal);
+        return json({ status: 'logged_out' }, { headers: NO_STORE });
+      },
+    }),
+  ];
+}
+
+function tokenReply({ accessToken, refreshToken, expiresInS, user }: TokenPair): Reply {
+  return json(
+    {
+      access_token: accessToken,
+      refresh_token: refreshToken,
+      token_type: 'bearer',
+      expires_in: expiresInS,
+      role: user.role,
+      user_id: user.id,
+    },
+    { headers: NO_STORE },
+  );
+}

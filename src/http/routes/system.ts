@@ -1,0 +1,39 @@
+import type { Route } from '../route.ts';
+import type { HttpOptions } from '../types.ts';
+
+import { toIso } from '../../base/clock.ts';
+import { HubError } from '../../base/errors.ts';
+import { json } from '../reply.ts';
+import { route } from '../route.ts';
+
+type SystemContext = Pick<HttpOptions, 'clock' | 'health' | 'notReady' | 'version'>;
+
+export function systemRoutes({ clock, health, notReady, version }: SystemContext): Route[] {
+  return [
+    route({
+      method: 'GET',
+      path: '/health',
+      authority: 'public',
+      summary: 'Whether the process is alive, and what it is',
+      handle: () =>
+        json({
+          status: 'healthy',
+          service: 'funkygibbon',
+          version,
+          timestamp: toIso(clock.nowMs()),
+          ...health?.(),
+        }),
+    }),
+    route({
+      method: 'GET',
+      path: '/ready',
+      authority: 'public',
+      summary: 'Whether the hub can do its work; 503 while it cannot',
+      handle: () => {
+        const reason = notReady?.() ?? null;
+        if (reason !== null) throw new HubError('unavailable', reason);
+        return json({ status: 'ready' });
+      },
+    }),
+  ];
+}

@@ -1,0 +1,57 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+import type { Access } from '../access/access.ts';
+import type { Principal } from '../access/types.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import type { ComponentView, DeviceControl } from '../devices/types.ts';
+import type { Graph } from '../graph/graph.ts';
+
+/** One sync of a client; see PROTOCOL.md section 2. */
+export interface SyncExchange {
+  /**
+   * Takes the parsed body of a request, answers with the JSON text of the response.
+   * @throws HubError with the protocol's own code where there is one.
+   */
+  exchange(principal: Principal, body: unknown): Promise<string>;
+}
+
+/** The devices, and what was discovered for them where the rules can tell. */
+export interface DeviceDirectory extends DeviceControl {
+  components?(): readonly ComponentView[];
+}
+
+export interface HttpOptions {
+  /** The address to listen on; `0.0.0.0` and `::` are every one. */
+  host: string;
+  /** 0 is any free port. */
+  port: number;
+  /** Requests a signed-in user may make in a minute; others get at most 100. 0 is no limit. */
+  rateLimitPerMinute: number;
+  /** Exact origins of web pages that may call from a browser. */
+  corsOrigins: readonly string[];
+  /** IP addresses or networks (`10.0.0.0/8`) whose X-Forwarded-For is believed. */
+  trustedProxies: readonly string[];
+  /** The hub's own version, for /health. */
+  version: string;
+  access: Access;
+  graph: Graph;
+  devices: DeviceDirectory;
+  sync: SyncExchange;
+  /** Takes WebSocket upgrades below `/ws/`. The socket already has an error handler. */
+  upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** Further fields for /health. Public, so nothing private. */
+  health?: () => Record<string, unknown>;
+  /** Why the hub cannot do its work at the moment, for /ready; null when it can. */
+  notReady?: () => string | null;
+  clock: Clock;
+  log: Logger;
+}
+
+export interface HttpPart extends AsyncDisposable {
+  /** Where this machine reaches the hub, such as `http://127.0.0.1:8000`. */
+  readonly url: string;
+  /** The real port. */
+  readonly port: number;
+}

@@ -1,0 +1,201 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import type { User } from '../../src/access/types.ts';
+
+import { foldUsername } from '../../src/access/rules.ts';
+import { insertUser } from '../../src/access/writer.ts';
+import { PasswordHasher } from '../../src/access/password.ts';
+import { routeTable } from '../../src/http/http.ts';
+import { PASSWORD, problemOf, startTestApi, type TestApi } from './support.ts';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startTestApi();
+});
+afterAll(async () => {
+  await api[Symbol.asyncDispose]();
+});
+
+const routes = routeTable({
+  access: undefined as never,
+  clock: undefined as never,
+  devices: undefined as never,
+  graph: undefined as never,
+  sync: undefined as never,
+  version: '',
+});
+const PUBLIC = [
+  'GET /health',
+  'GET /ready',
+  'POST /api/auth/setup',
+  'POST /api/auth/login',
+  'POST /api/auth/refresh',
+];
+const nameOf = ({ method, path }: { method: string; path: string }): string => `${method} ${path}`;
+
+async function tokenOf(role: User['role']): Promise<string> {
+  const phc = await new PasswordHasher().hash(PASSWORD);
+  const user: User = { id: `user-${role}`, username: role, role, createdAtMs: 0 };
+  api.store.write((tx) => insertUser(tx, user, foldUsername(role), phc));
+  const tokens = await api.access.login({ username: role, password: PASSWORD, address: 'test' });
+  return tokens.accessToken;
+}
+
+describe('every route of the table', () => {
+  test('is public only where that is meant', () => {
+    expect(routes.filter(({ authority }) => authority === 'public').map(nameOf)).toEqual(PUBLIC);
+  });
+
+  test.each(
+    routes.filter((route) => route.authority !== 'public').map((route) => [nameOf(route), route] as const),
+  )('%s wants a token that is valid now', async (_, { method, path }) => {
+    const address = `${api.url}${path.replaceAll(/\{\w+\}/g, 'x')}`;
+    const [header, payload] = api.token.split('.');
+    const none = Buffer.from('{"alg":"none"}').toString('base64url');
+    for (const authorization of [
+      undefined,
+      'Bearer',
+      'Bearer garbage',
+      `Bearer ${header}.${payload}.`,
+      `Bearer ${none}.${payload}.`,
+      `Basic ${Buffer.from(`admin:${PASSWORD}`).toString('base64')}`,
+    ]) {
+      const response = await fetch(address, {
+        method,
+        headers: authorization === undefined ? {} : { authorization },
+      });
+      expect(response.status, authorization).toBe(401);
+      expect(response.headers.get('www-authenticate')).toMatch(/^Bearer realm="funkygibbon"/);
+      expect((await problemOf(response)).code).toBe('AUTHENTICATION_FAILED');
+    }
+  });
+
+  test('lets each role do what it was granted and refuses the rest with 403', async () => {
+    const tokens = {
+      member: await tokenOf('member'),
+      guest: await tokenOf('guest'),
+      service: await tokenOf('service'),
+    };
+    const refused = Object.fromEntries(Object.keys(tokens).map((role) => [role, [] as string[]]));
+    for (const [role, token] of Object.entries(tokens)) {
+      for (const route of routes.filter(
+        ({ authority, path }) => authority !== 'public' && !path.endsWith('logout'),
+      )) {
+        const response = await api.call(route.method, route.path.replaceAll(/\{\w+\}/g, 'x'), undefined, {
+          authorization: `Bearer ${token}`,
+        });
+        expect(response.status).not.toBe(401);
+        expect(response.status).toBeLessThan(500);
+        if (response.status === 403) refused[role]?.push(nameOf(route));
+      }
+    }
+    const writes = [
+      'POST /api/entities',
+      'PATCH /api/entities/{id}',
+      'DELETE /api/entities/{id}',
+      'POST /api/relationships',
+      'DELETE /api/relationships/{id}',
+    ];
+    expect(refused).toEqual({
+      member: [],
+      guest: [...writes, 'POST /api/entities/{id}/commands'],
+      service: [...writes, 'POST /api/sync/inbetweenies'],
+    });
+  });
+});
+
+describe('login', () => {
+  test('answers with tokens that open the API, and no cache may keep them', async () => {
+    const response = await api.call('POST', '/api/auth/login', {
+      username: 'admin',
+      password: PASSWORD,
+      device_id: 'phone',
+    });
+    expect(response.status).toBe(200);
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    const tokens = (await response.json()) as Record<string, string>;
+    expect(tokens).toMatchObject({ token_type: 'bearer', expires_in: 3600, role: 'owner' });
+
+    const me = await api.call('GET', '/api/auth/me', undefined, {
+      authorization: `bearer ${tokens['access_token']}`,
+    });
+    expect(await me.json()).toMatchObject({
+      user_id: tokens['user_id'],
+      username: 'admin',
+      role: 'owner',
+      permissions: expect.arrayContaining(['system:admin', 'sync:push']) as string[],
+    });
+  });
+
+  test('refresh gives a new pair, once', async () => {
+    const login = await api.call('POST', '/api/auth/login', { username: 'admin', password: PASSWORD });
+    const { refresh_token } = (await login.json()) as { refresh_token: string };
+    const refreshed = await api.call('POST', '/api/auth/refresh', { refresh_token }, { authorization: '' });
+    expect(refreshed.status).toBe(200);
+    expect(await refreshed.json()).toMatchObject({ token_type: 'bearer', role: 'owner' });
+    expect((await api.call('POST', '/api/auth/refresh', { refresh_token })).status).toBe(401);
+  });
+
+  test('logout makes the token worthless', async () => {
+    const login = await api.call('POST', '/api/auth/login', { username: 'admin', password: PASSWORD });
+    const { access_token } = (await login.json()) as { access_token: string };
+    const authorization = `Bearer ${access_token}`;
+    expect((await api.call('POST', '/api/auth/logout', undefined, { authorization })).status).toBe(200);
+    expect((await api.call('GET', '/api/auth/me', undefined, { authorization })).status).toBe(401);
+  });
+
+  test('a wrong password is refused without repeating it, and a guesser has to wait', async () => {
+    const guess = { username: 'nobody', password: 'secret-guess-1' };
+    let response = await api.call('POST', '/api/auth/login', guess);
+    expect(response.status).toBe(401);
+    expect(JSON.stringify(await problemOf(response))).not.toContain('secret-guess');
+    for (let i = 0; i < 5; i++) response = await api.call('POST', '/api/auth/login', guess);
+    expect(response.status).toBe(429);
+    expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await problemOf(response)).code).toBe('RATE_LIMIT_EXCEEDED');
+  });
+
+  test('a body that is not a login is refused by field', async () => {
+    const response = await api.call('POST', '/api/auth/login', { username: 'admin', password: { $ne: '' } });
+    expect(response.status).toBe(400);
+    expect(await problemOf(response)).toMatchObject({ code: 'VALIDATION_ERROR', field: 'password' });
+    const large = await api.call('POST', '/api/auth/login', {
+      username: 'admin',
+      password: 'x'.repeat(20_000),
+    });
+    expect(large.status).toBe(413);
+  });
+
+  test('a setup after the fact is refused', async () => {
+    const response = await api.call('POST', '/api/auth/setup', {
+      code: 'AAAA-AAAA-AAAA',
+      username: 'mallory',
+      password: PASSWORD,
+    });
+    expect(response.status).toBe(409);
+  });
+});
+
+test('health and readiness are told to everybody', async () => {
+  const health = await fetch(`${api.url}/health`);
+  expect(health.status).toBe(200);
+  expect(await health.json()).toEqual({
+    status: 'healthy',
+    service: 'funkygibbon',
+    version: '1.2.3',
+    timestamp: '2026-01-01T00:00:00.000Z',
+  });
+  expect((await fetch(`${api.url}/ready`)).status).toBe(200);
+
+  await using troubled = await startTestApi({
+    notReady: () => 'the disk is read-only',
+    health: () => ({ disk: 'ro' }),
+  });
+  const ready = await fetch(`${troubled.url}/ready`);
+  expect(ready.status).toBe(503);
+  expect((await problemOf(ready)).detail).toBe('the disk is read-only');
+  expect(await (await fetch(`${troubled.url}/health`)).json()).toMatchObject({
+    status: 'healthy',
+    disk: 'ro',
+  });
+});

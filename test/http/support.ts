@@ -1,0 +1,191 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import type { Principal } from '../../src/access/types.ts';
+import type { CommandOptions, CommandStatus, DeviceView } from '../../src/devices/types.ts';
+import type { DeviceDirectory, HttpOptions, HttpPart, SyncExchange } from '../../src/http/http.ts';
+
+import { Access } from '../../src/access/access.ts';
+import { accessTables } from '../../src/access/tables.ts';
+import { ManualClock } from '../../src/base/clock.ts';
+import { HubError } from '../../src/base/errors.ts';
+import { keptValueTables } from '../../src/base/kept-values.ts';
+import { silentLogger } from '../../src/base/log.ts';
+import { Store } from '../../src/base/store.ts';
+import { Graph } from '../../src/graph/graph.ts';
+import { graphTables } from '../../src/graph/tables.ts';
+import { startHttp } from '../../src/http/http.ts';
+
+export const PASSWORD = 'correct horse battery';
+
+/** Stands in for the devices rules, which have tests of their own. */
+export class FakeDevices implements DeviceDirectory {
+  readonly commands: CommandOptions[] = [];
+  views: DeviceView[] = [];
+  answer: () => CommandStatus = () => 'confirmed';
+
+  list(): DeviceView[] {
+    return this.views;
+  }
+
+  view(entityId: string): DeviceView | undefined {
+    return this.views.find((view) => view.entityId === entityId);
+  }
+
+  async command(options: CommandOptions): Promise<CommandStatus> {
+    this.commands.push(options);
+    return await Promise.resolve(this.answer());
+  }
+
+  follow(): never {
+    throw new Error('nobody follows here');
+  }
+
+  followDevices(): never {
+    throw new Error('nobody follows here');
+  }
+
+  components(): ReturnType<NonNullable<DeviceDirectory['components']>> {
+    return [
+      {
+        id: 'lock/door',
+        type: 'lock',
+        entityId: 'lamp-1',
+        unsupported: 'locks come later',
+        withdrawnAtMs: null,
+      },
+      { id: 'fan/x', type: 'fan', entityId: 'lamp-1', unsupported: 'fans come later', withdrawnAtMs: 5 },
+    ];
+  }
+}
+
+/** Stands in for the sync rules: remembers what it was given and answers what it was told to. */
+export class FakeSync implements SyncExchange {
+  readonly seen: { principal: Principal; body: unknown }[] = [];
+  answer = '{"changes":[]}';
+
+  async exchange(principal: Principal, body: unknown): Promise<string> {
+    this.seen.push({ principal, body });
+    if (this.answer === 'bad clock') {
+      throw new HubError('invalid', 'vector_clock.server is not one of ours', {
+        field: 'vector_clock',
+        code: 'INVALID_VECTOR_CLOCK',
+      });
+    }
+    return await Promise.resolve(this.answer);
+  }
+}
+
+export interface TestApi extends AsyncDisposable {
+  readonly http: HttpPart;
+  readonly url: string;
+  readonly store: Store;
+  readonly graph: Graph;
+  readonly access: Access;
+  readonly devices: FakeDevices;
+  readonly sync: FakeSync;
+  readonly clock: ManualClock;
+  /** An access token of the owner. */
+  readonly token: string;
+  /** Calls the API as the owner, unless the headers say otherwise. */
+  call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
+  /** Opens a raw connection. */
+  connect(): Socket;
+  /** Sends raw text and collects everything until the other side closes. */
+  raw(text: string): Promise<string>;
+}
+
+export async function startTestApi(options: Partial<HttpOptions> = {}): Promise<TestApi> {
+  const folder = mkdtempSync(join(tmpdir(), 'http-'));
+  const clock = new ManualClock();
+  const store = await Store.open({
+    file: join(folder, 'hub.db'),
+    clock,
+    log: silentLogger,
+    migrations: [keptValueTables, graphTables, accessTables],
+  });
+  const graph = new Graph({ store, clock, log: silentLogger });
+  const access = await Access.start({
+    store,
+    clock,
+    log: silentLogger,
+    jwtSecret: null,
+    adminPassword: PASSWORD,
+  });
+  const devices = new FakeDevices();
+  const sync = new FakeSync();
+  const http = await startHttp({
+    host: '127.0.0.1',
+    port: 0,
+    rateLimitPerMinute: 0,
+    corsOrigins: [],
+    trustedProxies: [],
+    version: '1.2.3',
+    access,
+    graph,
+    devices,
+    sync,
+    upgrade: (_, socket) => socket.destroy(),
+    clock,
+    log: silentLogger,
+    ...options,
+  });
+  const { accessToken } = await access.login({ username: 'admin', password: PASSWORD, address: 'test' });
+  const open = (): Socket => connect({ host: '127.0.0.1', port: http.port });
+  return {
+    http,
+    url: http.url,
+    store,
+    graph,
+    access,
+    devices,
+    sync,
+    clock,
+    token: accessToken,
+    call: async (method, path, body, headers) =>
+      await fetch(`${http.url}${path}`, {
+        method,
+        headers: { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json', ...headers },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      }),
+    connect: open,
+    raw: async (text) => {
+      const socket = open();
+      const chunks: Buffer[] = [];
+      socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+      // A server that refuses a request may close before it has read all of it.
+      socket.on('error', () => undefined);
+      const closed = Promise.withResolvers<void>();
+      socket.on('close', () => closed.resolve());
+      socket.write(text);
+      await closed.promise;
+      return Buffer.concat(chunks).toString('latin1');
+    },
+    async [Symbol.asyncDispose]() {
+      await http[Symbol.asyncDispose]();
+      graph[Symbol.dispose]();
+      await store[Symbol.asyncDispose]();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The body of a problem document. */
+export interface ProblemBody {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly error: string;
+  readonly code: string;
+  readonly request_id: string;
+  readonly field?: string;
+}
+
+export async function problemOf(response: Response): Promise<ProblemBody> {
+  const type = response.headers.get('content-type');
+  if (type !== 'application/problem+json') throw new Error(`${response.status} is no problem but ${type}`);
+  return (await response.json()) as ProblemBody;
+}
