@@ -26,8 +26,6 @@ import {
   trimSessions,
 } from './writer.ts';
 
-export { accessTables } from './tables.ts';
-
 export interface AccessOptions {
   store: Store;
   clock: Clock;

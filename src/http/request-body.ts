@@ -84,6 +84,10 @@ async function collect(
   };
   const onEnd = (): void => resolve(Buffer.concat(chunks, bytes));
   const onBroken = (): void => reject(new HttpProblem(400, 'VALIDATION_ERROR', 'The body broke off.'));
+  const onClose = (): void => {
+    // A request that was read to its end closes too, while the decoder may still be at work.
+    if (!request.readableEnded) onBroken();
+  };
   const onUndecodable = (error: Error): void =>
     reject(
       new HubError('invalid', `The body is not what its Content-Encoding says: ${error.message}.`, {
@@ -92,7 +96,7 @@ async function collect(
     );
 
   request.on('error', onBroken);
-  request.on('close', onBroken);
+  request.on('close', onClose);
   const source = decoder ?? request;
   source.on('data', onChunk);
   source.on('end', onEnd);
@@ -102,11 +106,11 @@ async function collect(
     decoder.on('error', onUndecodable);
     request.pipe(decoder);
   }
-  if (request.destroyed) onBroken();
+  if (request.destroyed) onClose();
   try {
     return await promise;
   } finally {
-    request.off('close', onBroken);
+    request.off('close', onClose);
     request.off('data', onSent);
     source.off('data', onChunk);
     source.off('end', onEnd);

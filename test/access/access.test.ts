@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { decodeJwt, SignJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
-import { Access, accessTables, type AccessStartOptions } from '../../src/access/access.ts';
+import { Access, type AccessStartOptions } from '../../src/access/access.ts';
 import { ThrottledError } from '../../src/access/errors.ts';
+import { accessTables } from '../../src/access/tables.ts';
 import { ManualClock } from '../../src/base/clock.ts';
 import { HubError, StartError } from '../../src/base/errors.ts';
 import { keptValueTables } from '../../src/base/kept-values.ts';

@@ -127,6 +127,15 @@ for (const [title, present, makeHouse] of houses) {
       });
       expect(['sent', 'unconfirmed']).toContain(answer.status);
       await vi.waitFor(() => expect(commands.at(-1)?.payload).toMatch(/"brightness":10\d/));
+      phone.send({
+        type: 'command',
+        request_id: 'r1',
+        entity_id: entityId,
+        capability: 'brightness',
+        value: 20,
+      });
+      await vi.waitFor(() => expect(commands.at(-1)?.payload).toMatch(/"brightness":5[01]/));
+      expect(await phone.message('command_result')).toMatchObject({ request_id: 'r1' });
       await expect(
         phone.call('POST', `/api/entities/${entityId}/commands`, { capability: 'brightness', value: 4000 }),
       ).rejects.toThrow(/1 to 100/);

@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { vi } from 'vitest';
 import { WebSocket } from 'ws';
 
 /** A change of Inbetweenies v1, as it goes over the wire. */
@@ -26,6 +25,8 @@ export interface SyncAnswer {
 }
 
 export type LiveMessage = Readonly<Record<string, unknown>> & { readonly type: string };
+
+const MESSAGE_WITHIN_MS = 5000;
 
 /** A phone that logs in, syncs with v1 and follows over WebSocket. */
 export class Phone implements AsyncDisposable {
@@ -109,7 +110,7 @@ export class Phone implements AsyncDisposable {
     this.#socket = socket;
     socket.on('message', (data: Buffer) => this.messages.push(JSON.parse(data.toString()) as LiveMessage));
     await once(socket, 'open');
-    socket.send(JSON.stringify({ type: 'subscribe', entity_id: '*' }));
+    this.send({ type: 'subscribe', entity_id: '*' });
     await this.message('subscribed');
   }
 
@@ -122,14 +123,27 @@ export class Phone implements AsyncDisposable {
 
   /** The first message of a type that fits, waiting for it where it has not come yet. */
   async message(type: string, fits: (message: LiveMessage) => boolean = () => true): Promise<LiveMessage> {
-    return await vi.waitFor(
-      () => {
-        const found = this.messages.find((message) => message.type === type && fits(message));
-        if (!found) throw new Error(`no ${type} among ${JSON.stringify(this.messages.slice(-5))}`);
-        return found;
-      },
-      { timeout: 5000, interval: 5 },
-    );
+    const wanted = (message: LiveMessage): boolean => message.type === type && fits(message);
+    const seen = this.messages.find(wanted);
+    if (seen) return seen;
+    const { promise, resolve, reject } = Promise.withResolvers<LiveMessage>();
+    const stop = this.onMessage((message) => {
+      if (wanted(message)) resolve(message);
+    });
+    const timer = setTimeout(() => {
+      reject(new Error(`no such ${type} among ${JSON.stringify(this.messages.slice(-5))}`));
+    }, MESSAGE_WITHIN_MS);
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      stop();
+    }
+  }
+
+  /** Sends a message over the WebSocket. */
+  send(message: Readonly<Record<string, unknown>>): void {
+    this.#socket?.send(JSON.stringify(message));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
