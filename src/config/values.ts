@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 /*
  * Schemas of single values. All of them read text: the environment and flags have nothing else, and the file's

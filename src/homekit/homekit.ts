@@ -29,6 +29,8 @@ const CATEGORY_BRIDGE = 2;
 export async function startHomekit(options: HomekitOptions): Promise<HomekitPart> {
   await using stack = new AsyncDisposableStack();
   const { log, store } = options;
+  // Importing the library hooks every stack trace of the process, to read and keep source maps from the disk.
+  Reflect.deleteProperty(Error, 'prepareStackTrace');
   stack.use(routeLibraryConsole(log));
   const storage = stack.use(new SqliteHapStorage(store, log));
   stack.use(installHapStorage(storage));

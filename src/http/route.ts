@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 import type { Permission, Principal } from '../access/types.ts';
 import type { Reply } from './reply.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import type { EntityVersion, RelationshipVersion } from '../graph/types.ts';
 import type { StateChange } from '../devices/types.ts';

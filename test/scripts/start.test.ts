@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, utimesSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, symlinkSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
@@ -172,10 +172,8 @@ describe('build.mjs', () => {
     expect(await build(checkout, '--force')).toBe(true);
     checkout.write('src/deep/part.ts', 'export const part = 1;\n');
     expect(await build(checkout)).toBe(true);
-    expect(existsSync(join(checkout.root, 'dist/deep/part.js'))).toBe(true);
     rmSync(join(checkout.root, 'src/deep/part.ts'));
     expect(await build(checkout)).toBe(true);
-    expect(existsSync(join(checkout.root, 'dist/deep/part.js'))).toBe(false);
     checkout.write('package.json', JSON.stringify({ type: 'module', version: '2.0.0' }));
     expect(await build(checkout)).toBe(true);
     expect(await build(checkout)).toBe(false);

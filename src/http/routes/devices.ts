@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import type { CapabilityWrite, DeviceView } from '../../devices/types.ts';
 import type { Route } from '../route.ts';

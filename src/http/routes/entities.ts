@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import type { EntityVersion } from '../../graph/types.ts';
 import type { Reply } from '../reply.ts';

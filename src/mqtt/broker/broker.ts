@@ -1,6 +1,7 @@
 import type { AedesOptions, AuthenticateError, Client } from 'aedes';
 
 import { Aedes } from 'aedes';
+import { writeToStream } from 'mqtt-packet';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
@@ -55,6 +56,8 @@ export class Broker implements AsyncDisposable {
 
   private constructor(options: BrokerOptions) {
     this.#options = options;
+    // The library would make one Buffer for each of the 65,536 packet ids beforehand, 7 MB of them.
+    writeToStream.cacheNumbers = false;
     this.#digest = credentialDigest(options.username, options.password);
     this.retained = RetainedMessages.load(options);
     this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 });
