@@ -73,7 +73,7 @@ async function bundle(output) {
   // One character beyond Latin-1 makes V8 keep the whole text of a file with two bytes for each of its characters.
   for (const name of readdirSync(output)) {
     const file = join(output, name);
-    const code = readFileSync(file, 'utf8').replace(/[^\u0000-\u00ff]/g, escaped);
+    const code = readFileSync(file, 'utf8').replace(/[\u0100-\uffff]/g, escaped);
     writeFileSync(file, code);
   }
 }

@@ -42,7 +42,7 @@ export async function openBenchHome(env: Readonly<Record<string, string>> = {}):
   };
 }
 
-export async function connectDevice(daemon: Daemon): Promise<MqttClient> {
+async function connectDevice(daemon: Daemon): Promise<MqttClient> {
   return await mqtt.connectAsync(daemon.ready.mqtt_url, { username: 'bench', password: PASSWORD });
 }
 
