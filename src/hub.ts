@@ -145,6 +145,7 @@ export async function startHub(
       graph,
       devices,
       sync,
+      notReady: () => store.fault,
       upgrade: (request, socket, head) => live.handleUpgrade(request, socket, head),
       clock,
       log: log.child({ part: 'http' }),

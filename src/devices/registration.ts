@@ -247,6 +247,10 @@ export class Registration {
     },
   ): DeviceRecord {
     const device = knownDevice ?? this.#inventory.addDevice(written.row);
+    if (!knownDevice) {
+      const { name, manufacturer, model } = written.row.discovered;
+      this.#log.info({ entity: written.row.entityId, name, manufacturer, model }, 'a device was found');
+    }
     device.row = written.row;
     for (const identifier of description.device.identifiers) {
       if (!this.#inventory.byIdentifier.has(identifier)) this.#inventory.byIdentifier.set(identifier, device);

@@ -20,8 +20,6 @@ import { parseRequest } from './schema.ts';
 import { SyncDevices } from './sync-devices.ts';
 import { PROTOCOLS } from './types.ts';
 
-export { syncTables } from './tables.ts';
-
 export interface SyncOptions {
   store: Store;
   graph: Graph;

@@ -25,6 +25,8 @@ export interface WorkloadReport {
   /** The longest time for which the event loop stood still while transactions ran, and the 99th percentile. */
   longestStopMs: number;
   p99StopMs: number;
+  /** How often the event loop's own sampler (every 1 to 10 ms while it is free) had its turn. */
+  loopSamples: number;
   maxWalBytes: number;
 }
 
@@ -61,6 +63,7 @@ const report: WorkloadReport = {
   refusals: [],
   longestStopMs: 0,
   p99StopMs: 0,
+  loopSamples: 0,
   maxWalBytes: 0,
 };
 
@@ -107,6 +110,7 @@ async function run(steps: number, last: number): Promise<void> {
   await Promise.all(unacknowledged);
   delay.disable();
   report.longestStopMs = Math.max(report.longestStopMs, delay.max / 1e6);
+  report.loopSamples += delay.count;
   report.p99StopMs = Math.max(report.p99StopMs, delay.percentile(99) / 1e6);
   report.commits += store.counters.commits;
   report.syncs += store.counters.syncs;

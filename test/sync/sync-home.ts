@@ -5,7 +5,8 @@ import { ManualClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/log.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import { graphTables } from '../../src/graph/tables.ts';
-import { Sync, syncTables } from '../../src/sync/sync.ts';
+import { Sync } from '../../src/sync/sync.ts';
+import { syncTables } from '../../src/sync/tables.ts';
 import { openTestStore } from '../support/store.ts';
 
 /** A change of an entity as it goes over the wire. */
