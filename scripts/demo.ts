@@ -34,7 +34,7 @@ const pairing = hub.pairing();
 if (!pairing.mqtt) throw new Error('the hub has no broker');
 
 const house = demoHouse();
-const client = mqtt.connect(pairing.mqtt.url.replace('0.0.0.0', '127.0.0.1'), {
+const client = mqtt.connect(String(hub.ready.mqtt_url), {
   username: pairing.mqtt.username,
   password: pairing.mqtt.password,
   clientId: 'demo-house',

@@ -19,7 +19,7 @@ import { keepValue, keptValueTables } from './base/kept-values.ts';
 import { createLogger } from './base/log.ts';
 import { Store } from './base/store.ts';
 import { readHubVersion } from './base/version.ts';
-import { CONTROL_SOCKET, startControl } from './cli/cli.ts';
+import { CONTROL_SOCKET, startControl, urlForOthers } from './cli/cli.ts';
 import { Devices } from './devices/devices.ts';
 import { deviceTables } from './devices/tables.ts';
 import { Graph } from './graph/graph.ts';
@@ -166,7 +166,7 @@ export async function startHub(
   }
 
   const pairing = (): PairingInfo => ({
-    httpUrl: http.url,
+    httpUrl: urlForOthers(http.url, config.http.host),
     homekit: homekit && {
       pin: homekit.pin,
       username: homekit.username,
@@ -174,7 +174,10 @@ export async function startHub(
       setupUri: homekit.setupUri,
       paired: homekit.paired,
     },
-    mqtt: mqtt && config.mqtt.mode === 'embedded' ? { url: mqtt.url, ...mqttLogin } : null,
+    mqtt:
+      mqtt && config.mqtt.mode === 'embedded'
+        ? { url: urlForOthers(mqtt.url, config.mqtt.host), ...mqttLogin }
+        : null,
     setupCode: access.setupCode,
   });
   const status = (): HubStatus => ({

@@ -5,6 +5,7 @@ import type { HubStatus, PairingInfo } from './types.ts';
 import { askHub } from './control.ts';
 import { welcomeText } from './welcome.ts';
 
+export { urlForOthers } from './address.ts';
 export { startControl } from './control.ts';
 export { welcomeText } from './welcome.ts';
 
