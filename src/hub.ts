@@ -1,22 +1,20 @@
-import { existsSync, readFileSync } from 'node:fs';
-
 import type { Permission, Principal } from './access/types.ts';
 import type { Clock } from './base/clock.ts';
 import type { Logger } from './base/log.ts';
 import type { HubStatus, PairingInfo } from './cli/types.ts';
 import type { HubConfig, HubSecrets } from './config/config.ts';
 import type { HomekitPart } from './homekit/types.ts';
-import type { MqttPart } from './mqtt/types.ts';
+import type { BrokerLogin, MqttPart } from './mqtt/types.ts';
 
 import { Access } from './access/access.ts';
 import { accessTables } from './access/tables.ts';
 import { systemClock } from './base/clock.ts';
 import { DataDir } from './base/data-dir.ts';
-import { errorText, StartError } from './base/errors.ts';
-import { writeFileDurably } from './base/files.ts';
-import { newId, randomToken } from './base/ids.ts';
+import { StartError } from './base/errors.ts';
+import { newId } from './base/ids.ts';
 import { keepValue, keptValueTables } from './base/kept-values.ts';
 import { createLogger } from './base/log.ts';
+import { OpenParts } from './base/open-parts.ts';
 import { Store } from './base/store.ts';
 import { readHubVersion } from './base/version.ts';
 import { CONTROL_SOCKET, startControl, urlForOthers } from './cli/cli.ts';
@@ -76,7 +74,7 @@ export async function startHub(
   const clock = overrides.clock ?? systemClock;
   const log = overrides.log ?? createLogger(config.logging);
   const version = readHubVersion();
-  const parts = new Parts();
+  const parts = new OpenParts();
   await using opening = parts;
 
   const dataDir = opening.add('data_dir', DataDir.open(config.dataDir));
@@ -117,8 +115,7 @@ export async function startHub(
     access.allows(principal, permission);
   const sync = new Sync({ store, graph, clock, log: log.child({ part: 'sync' }), allows });
 
-  const mqttLogin = mqttCredentials(config, secrets, dataDir);
-  const mqtt = await startMqttPart(config, mqttLogin, { store, devices, clock, log, opening });
+  const mqtt = await startMqttPart(config, secrets, dataDir, { store, devices, clock, log, opening });
   const homekit = await startHomekitPart(config, secrets, version, overrides, {
     store,
     devices,
@@ -176,7 +173,7 @@ export async function startHub(
     },
     mqtt:
       mqtt && config.mqtt.mode === 'embedded'
-        ? { url: urlForOthers(mqtt.url, config.mqtt.host), ...mqttLogin }
+        ? { url: urlForOthers(mqtt.part.url, config.mqtt.host), ...mqtt.login }
         : null,
     setupCode: access.setupCode,
   });
@@ -185,7 +182,7 @@ export async function startHub(
     node_id: nodeId,
     uptime_s: (performance.now() - startedAtMs) / 1000,
     http_url: http.url,
-    mqtt_url: mqtt?.url ?? null,
+    mqtt_url: mqtt?.part.url ?? null,
     homekit: homekit && {
       port: homekit.port,
       paired: homekit.paired,
@@ -209,7 +206,7 @@ export async function startHub(
   return {
     ready: {
       http_url: http.url,
-      mqtt_url: mqtt?.url ?? null,
+      mqtt_url: mqtt?.part.url ?? null,
       homekit: homekit && { port: homekit.port, paired: homekit.paired },
       data_dir: dataDir.path,
       node_id: nodeId,
@@ -229,14 +226,24 @@ interface Shared {
   readonly devices: Devices;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly opening: Parts;
+  readonly opening: OpenParts;
 }
 
-async function startMqttPart(config: HubConfig, login: MqttLogin, shared: Shared): Promise<MqttPart | null> {
+async function startMqttPart(
+  config: HubConfig,
+  secrets: HubSecrets,
+  dataDir: DataDir,
+  shared: Shared,
+): Promise<{ part: MqttPart; login: BrokerLogin } | null> {
   const { mode } = config.mqtt;
   if (mode === 'off') return null;
-  const { startMqtt } = await import('./mqtt/mqtt.ts');
-  const mqtt = shared.opening.add(
+  const { keepBrokerLogin, startMqtt } = await import('./mqtt/mqtt.ts');
+  const configured = { username: config.mqtt.username, password: secrets.mqttPassword };
+  const login =
+    mode === 'embedded'
+      ? keepBrokerLogin(dataDir.file('mqtt-credentials.json'), configured)
+      : { username: configured.username ?? '', password: configured.password ?? '', file: null };
+  const part = shared.opening.add(
     'mqtt',
     await startMqtt({
       ...config.mqtt,
@@ -249,8 +256,8 @@ async function startMqttPart(config: HubConfig, login: MqttLogin, shared: Shared
       log: shared.log.child({ part: 'mqtt' }),
     }),
   );
-  shared.devices.connect(mqtt.sink);
-  return mqtt;
+  shared.devices.connect(part.sink);
+  return { part, login };
 }
 
 async function startHomekitPart(
@@ -278,72 +285,4 @@ async function startHomekitPart(
       loopbackOnly: overrides.loopbackOnly ?? false,
     }),
   );
-}
-
-interface MqttLogin {
-  readonly username: string;
-  readonly password: string;
-  readonly file: string;
-}
-
-/** The configured credentials, or for the embedded broker those that were generated once, in a file for the person. */
-function mqttCredentials(config: HubConfig, secrets: HubSecrets, dataDir: DataDir): MqttLogin {
-  const file = dataDir.file('mqtt-credentials.json');
-  const { username } = config.mqtt;
-  const password = secrets.mqttPassword;
-  if (config.mqtt.mode !== 'embedded' || (username !== null && password !== null)) {
-    return { username: username ?? '', password: password ?? '', file };
-  }
-  const kept = existsSync(file) ? readCredentials(file) : undefined;
-  const login = {
-    username: username ?? kept?.username ?? 'home',
-    password: password ?? kept?.password ?? randomToken(15),
-  };
-  if (!kept) writeFileDurably(file, `${JSON.stringify(login, null, 2)}\n`, 0o600);
-  return { ...login, file };
-}
-
-function readCredentials(file: string): { username: string; password: string } {
-  try {
-    const { username, password } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
-    if (typeof username === 'string' && typeof password === 'string') return { username, password };
-    throw new Error('it must hold a "username" and a "password"');
-  } catch (error) {
-    throw new StartError(
-      'mqtt',
-      `${file} cannot be read (${errorText(error)}). Mend it, or delete it to have new credentials made.`,
-      { badConfiguration: true, cause: error },
-    );
-  }
-}
-
-/** The parts that are open, by name, closed in reverse order. */
-class Parts implements AsyncDisposable {
-  readonly #stack: AsyncDisposableStack;
-  readonly #open: string[];
-
-  constructor(stack = new AsyncDisposableStack(), open: string[] = []) {
-    this.#stack = stack;
-    this.#open = open;
-  }
-
-  get open(): readonly string[] {
-    return this.#open;
-  }
-
-  add<T extends Disposable | AsyncDisposable>(name: string, part: T): T {
-    this.#open.push(name);
-    // Deferred callbacks run in reverse: the name goes once the part is closed.
-    this.#stack.defer(() => void this.#open.splice(this.#open.indexOf(name), 1));
-    return this.#stack.use(part);
-  }
-
-  /** Hands the parts over, so that leaving the opening scope closes nothing. */
-  move(): Parts {
-    return new Parts(this.#stack.move(), this.#open);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#stack.disposeAsync();
-  }
 }

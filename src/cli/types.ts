@@ -16,7 +16,8 @@ export interface PairingInfo {
     readonly url: string;
     readonly username: string;
     readonly password: string;
-    readonly file: string;
+    /** Where a generated password stands; null when it was configured. */
+    readonly file: string | null;
   } | null;
   /** The one-time code that makes the owner; null once there is one. */
   readonly setupCode: string | null;

@@ -32,10 +32,8 @@ function ownerText({ setupCode, httpUrl }: PairingInfo): string {
 
 function mqttText({ mqtt }: PairingInfo): string {
   if (!mqtt) return '';
-  return [
-    `MQTT devices connect to ${mqtt.url} as "${mqtt.username}" with the password in`,
-    `  ${mqtt.file}`,
-  ].join('\n');
+  const start = `MQTT devices connect to ${mqtt.url} as "${mqtt.username}" with the`;
+  return mqtt.file === null ? `${start} configured password.` : `${start} password in\n  ${mqtt.file}`;
 }
 
 function indent(text: string): string {

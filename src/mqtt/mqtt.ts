@@ -8,6 +8,7 @@ import { Router } from './router.ts';
 import { MqttSink } from './sink.ts';
 import { isPublishTopic } from './topics.ts';
 
+export { keepBrokerLogin } from './broker-login.ts';
 export type { MqttOptions, MqttPart } from './types.ts';
 
 /**

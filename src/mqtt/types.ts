@@ -82,3 +82,11 @@ export interface MqttLink extends AsyncDisposable {
    */
   publish(message: OutgoingMessage): void;
 }
+
+/** What devices show to the broker. */
+export interface BrokerLogin {
+  readonly username: string;
+  readonly password: string;
+  /** Where a generated password stands for the person; null when it was configured. */
+  readonly file: string | null;
+}
