@@ -4,6 +4,7 @@ import type { Logger } from './base/log.ts';
 import type { HubStatus, PairingInfo } from './cli/types.ts';
 import type { HubConfig, HubSecrets } from './config/config.ts';
 import type { HomekitPart } from './homekit/types.ts';
+import type { LivePart } from './live/types.ts';
 import type { BrokerLogin, MqttPart } from './mqtt/types.ts';
 
 import { Access } from './access/access.ts';
@@ -123,16 +124,7 @@ export async function startHub(
     log,
     opening,
   });
-  const live = startLive({
-    graph,
-    devices,
-    cursor: sync,
-    verify: async (token) => await access.verify(token),
-    allows,
-    allowedOrigins: config.http.corsOrigins,
-    clock,
-    log: log.child({ part: 'live' }),
-  });
+  let live: LivePart | undefined;
   const http = opening.add(
     'http',
     await startHttp({
@@ -143,13 +135,28 @@ export async function startHub(
       devices,
       sync,
       notReady: () => store.fault,
-      upgrade: (request, socket, head) => live.handleUpgrade(request, socket, head),
+      upgrade: (request, socket, head) => {
+        if (live) live.handleUpgrade(request, socket, head);
+        else socket.destroy();
+      },
       clock,
       log: log.child({ part: 'http' }),
     }),
   );
   // After http on the stack, so closed before it: a server never finishes closing while a WebSocket is open.
-  opening.add('live', live);
+  live = opening.add(
+    'live',
+    startLive({
+      graph,
+      devices,
+      cursor: sync,
+      verify: async (token) => await access.verify(token),
+      allows,
+      allowedOrigins: config.http.corsOrigins,
+      clock,
+      log: log.child({ part: 'live' }),
+    }),
+  );
   if (config.mdns.enabled) {
     opening.add(
       'mdns',

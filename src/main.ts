@@ -14,6 +14,8 @@ const [command = 'start', ...flags] = withCommand(process.argv.slice(2));
 // Files that the hub or its libraries make (keys among them) are for its own user alone.
 process.umask(0o077);
 process.exitCode = await run(command, flags);
+// Nothing should keep the process now; should something after all, systemd must not wait for ever.
+setTimeout(() => process.exit(), STOP_WITHIN_MS).unref();
 
 async function run(name: string, argv: readonly string[]): Promise<number> {
   try {

@@ -1,5 +1,5 @@
-import { accessSync, chmodSync, constants, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { accessSync, chmodSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 import { errorText, StartError } from './errors.ts';
@@ -24,7 +24,7 @@ export class DataDir implements Disposable {
    */
   static open(path: string): DataDir {
     try {
-      mkdirSync(path, { recursive: true, mode: 0o700 });
+      makeFolder(path);
       accessSync(path, constants.W_OK | constants.X_OK);
     } catch (error) {
       throw new StartError(
@@ -43,6 +43,14 @@ export class DataDir implements Disposable {
   [Symbol.dispose](): void {
     if (this.#lock.isOpen) this.#lock.close();
   }
+}
+
+/** Like `mkdir -p`. Node's own recursive mode tries for ever where the parent exists and takes no folders (`/proc`). */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) makeFolder(parent);
+  mkdirSync(path, { mode: 0o700 });
 }
 
 function lockFolder(path: string): DatabaseSync {

@@ -11,13 +11,18 @@ export function isJsonObject(value: unknown): value is JsonObject {
 export const MAX_JSON_DEPTH = 64;
 
 /**
+ * Input with more values than this is refused before it is parsed: ten megabytes of `{},{},…` take hundreds of
+ * megabytes once parsed, and would end the process on a small heap. A full sync of 1000 changes has some 20,000.
+ */
+export const MAX_JSON_VALUES = 250_000;
+
+/**
  * Parses JSON that comes from outside.
- * @throws HubError `invalid` when it is not JSON or is nested more than `maxDepth` deep.
+ * @throws HubError `invalid` when it is not JSON or is nested more than `maxDepth` deep, `too_large` when it holds more
+ * than MAX_JSON_VALUES values.
  */
 export function parseJson(text: string, maxDepth = MAX_JSON_DEPTH): unknown {
-  if (jsonDepth(text, maxDepth) > maxDepth) {
-    throw new HubError('invalid', `The JSON is nested more than ${maxDepth} levels deep.`);
-  }
+  checkShape(text, maxDepth);
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
@@ -28,12 +33,13 @@ export function parseJson(text: string, maxDepth = MAX_JSON_DEPTH): unknown {
 }
 
 const QUOTE = 34;
+const COMMA = 44;
 const BACKSLASH = 92;
 
-/** Nesting depth of a JSON text without parsing it; stops counting just past `limit`. */
-function jsonDepth(text: string, limit: number): number {
+/** Looks at the nesting and the number of values of a JSON text without parsing it. */
+function checkShape(text: string, maxDepth: number): void {
   let depth = 0;
-  let deepest = 0;
+  let values = 0;
   let inString = false;
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
@@ -41,15 +47,21 @@ function jsonDepth(text: string, limit: number): number {
       if (code === BACKSLASH) i += 1;
       else if (code === QUOTE) inString = false;
     } else if (code === QUOTE) inString = true;
+    else if (code === COMMA) values += 1;
     else if (code === 123 || code === 91) {
       depth += 1;
-      if (depth > deepest) {
-        deepest = depth;
-        if (deepest > limit) return deepest;
+      values += 1;
+      if (depth > maxDepth) {
+        throw new HubError('invalid', `The JSON is nested more than ${maxDepth} levels deep.`);
       }
     } else if (code === 125 || code === 93) depth -= 1;
+    if (values > MAX_JSON_VALUES) {
+      throw new HubError(
+        'too_large',
+        `The JSON holds more than ${MAX_JSON_VALUES} values. Send it in parts.`,
+      );
+    }
   }
-  return deepest;
 }
 
 /** Deep equality of JSON values; the order of keys does not matter. */

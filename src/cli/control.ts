@@ -3,13 +3,15 @@ import { connect, createServer, type Socket } from 'node:net';
 
 import type { Logger } from '../base/log.ts';
 
-import { errorCode, errorText, HubError } from '../base/errors.ts';
+import { errorCode, errorText, HubError, StartError } from '../base/errors.ts';
 
 /** Answers one word from the command line with something that prints as JSON. */
 export type ControlHandlers = Readonly<Record<string, () => unknown>>;
 
 const MAX_REQUEST_BYTES = 4096;
 const ANSWER_WITHIN_MS = 5000;
+/** What Linux takes for a Unix socket (sun_path). */
+const MAX_SOCKET_PATH_BYTES = 107;
 
 /**
  * Listens on a Unix socket in the data folder (mode 0600: whoever may read the database may ask), so that the command
@@ -32,7 +34,17 @@ export async function startControl(options: {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject);
   server.listen(options.path, resolve);
-  await promise;
+  try {
+    await promise;
+  } catch (error) {
+    const hint =
+      Buffer.byteLength(options.path) > MAX_SOCKET_PATH_BYTES
+        ? 'The path is too long: choose a shorter data_dir.'
+        : 'Check the owner of its folder.';
+    throw new StartError('data_dir', `${options.path} cannot be made (${errorText(error)}). ${hint}`, {
+      cause: error,
+    });
+  }
   chmodSync(options.path, 0o600);
   return {
     async [Symbol.asyncDispose]() {

@@ -100,16 +100,21 @@ export function effectiveMicros(
   return parentMicros === undefined ? notLater : Math.max(notLater, parentMicros + 1);
 }
 
-const FRACTION = /T\d{2}:\d{2}:\d{2}[.,](\d+)/;
+const TIME = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(?:[.,](\d{1,12}))?(Z|[+-]\d{2}:?\d{2})?$/i;
 
-/** RFC 3339 (a missing zone means UTC) as microseconds since the Unix epoch, or undefined when it is no time. */
+/**
+ * RFC 3339 (a missing zone means UTC) as microseconds since the Unix epoch, or undefined when it is no time. A time before
+ * 1970 comes from a clock that was never set and counts as 1970: year 1, which several platforms send for "none", would
+ * not even fit into the integers that the database gives back.
+ */
 export function parseTimeMicros(text: string): number | undefined {
-  if (text.length > 64) return undefined;
-  const zoned = /(?:Z|[+-]\d{2}:?\d{2})$/i.test(text) ? text : `${text}Z`;
-  const ms = Date.parse(zoned);
+  const match = TIME.exec(text);
+  if (!match) return undefined;
+  const [, fraction = '', zone] = match;
+  const ms = Date.parse(zone === undefined ? `${text}Z` : text);
   if (Number.isNaN(ms)) return undefined;
-  const digits = (FRACTION.exec(text)?.[1] ?? '').slice(0, 6).padEnd(6, '0');
-  return Math.floor(ms / 1000) * 1_000_000 + Number(digits);
+  const micros = Math.floor(ms / 1000) * 1_000_000 + Number(fraction.slice(0, 6).padEnd(6, '0'));
+  return Math.max(micros, 0);
 }
 
 /** @throws HubError `invalid` unless `text` is an RFC 3339 time. */

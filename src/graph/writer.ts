@@ -65,6 +65,11 @@ export class GraphWriter {
     if (known && known.contentJson !== null) {
       throw new HubError('conflict', `an entity with the id ${id} exists already`, { field: 'id' });
     }
+    if (known && known.entityType !== input.entityType) {
+      throw new HubError('invalid', `${id} was a ${known.entityType} before it was deleted, and stays one`, {
+        field: 'entity_type',
+      });
+    }
     return this.#insertOwn(id, input.entityType, known ? 'update' : 'create', known, {
       contentJson: encodeContent(input.entityType, input.content),
       author: input.author,

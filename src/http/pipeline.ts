@@ -13,6 +13,7 @@ import type { Call, Route } from './route.ts';
 
 import { parseJson } from '../base/json.ts';
 import { headerOf } from './exchange.ts';
+import { LargeBodies } from './large-bodies.ts';
 import { HttpProblem, problemJson, toProblem, type Problem } from './problem.ts';
 import { empty, jsonText } from './reply.ts';
 import { readBody } from './request-body.ts';
@@ -38,6 +39,7 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as 
  */
 export class Pipeline {
   readonly #options: PipelineOptions;
+  readonly #largeBodies = new LargeBodies();
   readonly #app: H3;
 
   constructor(options: PipelineOptions) {
@@ -113,9 +115,11 @@ export class Pipeline {
     try {
       this.#options.gate.authorize(exchange, route.authority);
       const query = route.query && check(route.query, Object.fromEntries(event.url.searchParams));
-      const body = route.body && check(route.body, await readJson(exchange.request, route.bodyLimitBytes));
-      const reply = await route.handle(toCall(exchange, event, query, body));
-      return await this.#respond(reply, exchange);
+      const answer = async (): Promise<Response> => {
+        const body = route.body && check(route.body, await readJson(exchange.request, route.bodyLimitBytes));
+        return await this.#respond(await route.handle(toCall(exchange, event, query, body)), exchange);
+      };
+      return await (route.body ? this.#largeBodies.run(exchange.request, answer) : answer());
     } catch (error) {
       return await this.#refuse(exchange, error);
     }

@@ -15,6 +15,8 @@ import { MAX_SUBSCRIPTIONS } from './subscriptions.ts';
 const CONFIRM_WITHIN_MS = 2000;
 /** Commands of one connection that have no result yet; further ones are refused. */
 const MAX_COMMANDS_UNDER_WAY = 32;
+/** Replays of one connection that are not done; each reads the graph again. */
+const MAX_REPLAYS = 8;
 
 export interface HandlerOptions {
   graph: Graph;
@@ -62,17 +64,24 @@ export class MessageHandler {
   }
 
   #subscribe(connection: Connection, message: Message<'subscribe'>): void {
-    const { cursor, graph } = this.#options;
+    const { cursor } = this.#options;
     const subscription = subscriptionOf(message);
     const since = message.since == null ? undefined : cursor.parse(message.since);
+    if (since && connection.replays.length >= MAX_REPLAYS) {
+      throw new HubError(
+        'rate_limited',
+        'earlier replays are still under way; subscribe with since when they are done',
+      );
+    }
     if (!connection.subscriptions.add(subscription)) {
       throw new HubError('too_large', `a connection may have ${MAX_SUBSCRIPTIONS} subscriptions; use "*"`, {
         code: 'TOO_MANY_SUBSCRIPTIONS',
       });
     }
     connection.send({ type: 'subscribed', [subscription.kind]: subscription.of });
-    if (since && (!since.epochMatches || since.seq > graph.headSeq)) {
-      connection.send({ type: 'resync_required', cursor: cursor.headCursor() });
+    if (since && !since.epochMatches) {
+      // Its own cursor goes back: syncing with it is what makes the hub say `resync` and send everything.
+      connection.send({ type: 'resync_required', cursor: message.since });
     } else if (since && since.seq < connection.seq) {
       connection.replays.push({ subscription, afterSeq: since.seq, untilSeq: connection.seq });
       this.#options.wakeFacts();

@@ -6,6 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 import type { Principal } from '../access/types.ts';
+import type { ClientMessage } from './messages.ts';
 import type { Handshake } from './upgrade.ts';
 import type { LiveOptions, LivePart } from './types.ts';
 
@@ -225,11 +226,25 @@ class Live implements LivePart {
     const message = parseMessage(data);
     if (message.type === 'auth') {
       this.#authenticate(connection, message.token);
-    } else if (connection.principal) {
-      this.#handler.handle(connection, connection.principal, message);
-    } else {
+    } else if (!connection.principal) {
       connection.close(CLOSE_TOKEN, 'the first message must be auth');
+    } else if (message.type === 'command') {
+      this.#commandOnceVerified(connection, message);
+    } else {
+      this.#handler.handle(connection, connection.principal, message);
     }
+  }
+
+  /** A token that was revoked since the last sweep may still be looking on; it must not switch anything any more. */
+  #commandOnceVerified(connection: Connection, message: Extract<ClientMessage, { type: 'command' }>): void {
+    this.#gate
+      .verifyOne(connection)
+      .then(() => {
+        if (!connection.closing && connection.principal) {
+          this.#handler.handle(connection, connection.principal, message);
+        }
+      })
+      .catch((error: unknown) => connection.log.error({ err: error }, 'a command was not carried out'));
   }
 
   #keepForLater(connection: Connection, data: string): void {

@@ -61,14 +61,15 @@ export class TokenGate {
     this.#verifying = true;
     try {
       for (const connection of connections) {
-        if (!connection.closing) await this.#verifyOne(connection);
+        if (!connection.closing) await this.verifyOne(connection);
       }
     } finally {
       this.#verifying = false;
     }
   }
 
-  async #verifyOne(connection: Connection): Promise<void> {
+  /** Looks at the connection's token again, and closes the connection when it is not valid any more. */
+  async verifyOne(connection: Connection): Promise<void> {
     const { token } = connection;
     if (token === undefined) return;
     try {

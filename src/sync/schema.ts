@@ -10,7 +10,8 @@ import { PROTOCOLS } from './types.ts';
 
 /** Changes and edges of one request together (PROTOCOL.md section 2). */
 export const MAX_CHANGES = 1000;
-const MAX_CLOCK_ENTRIES = 1000;
+/** A client may send at most so many; the hub answers fewer. */
+export const MAX_CLOCK_ENTRIES = 1000;
 /** A merge has two; each costs a lookup inside the transaction. */
 const MAX_PARENTS = 32;
 

@@ -16,7 +16,7 @@ import { readPage } from './page.ts';
 import { preparePush } from './prepare.ts';
 import { ReadAhead } from './read-ahead.ts';
 import { answerJson } from './response.ts';
-import { parseRequest } from './schema.ts';
+import { MAX_CLOCK_ENTRIES, parseRequest } from './schema.ts';
 import { SyncDevices } from './sync-devices.ts';
 import { PROTOCOLS } from './types.ts';
 
@@ -137,7 +137,7 @@ export class Sync {
     };
     this.#devices.note(device, pushes);
 
-    const vectorClock = new Map([...request.vectorClock, ...this.#devices.clock()]);
+    const vectorClock = answeredClock(request, this.#devices.clock());
     vectorClock.set('server', cursor);
     return answerJson({
       protocol: request.protocol,
@@ -212,6 +212,17 @@ export class Sync {
     if (before)
       this.#devices.note({ ...before, userId: principal.userId, lastError: errorText(error) }, true);
   }
+}
+
+/**
+ * The clock that the client is to carry: its own entries and the hub's, merged key by key. Where that grows beyond what
+ * a client may send back, only the client's own device and what the hub knows stay.
+ */
+function answeredClock(request: SyncRequest, hub: ReadonlyMap<string, string>): Map<string, string> {
+  const merged = new Map([...request.vectorClock, ...hub]);
+  if (merged.size < MAX_CLOCK_ENTRIES) return merged;
+  const own = request.vectorClock.get(request.deviceId);
+  return own === undefined ? new Map(hub) : new Map([[request.deviceId, own], ...hub]);
 }
 
 function noOutcome(): Outcome {

@@ -141,6 +141,13 @@ export class Phone implements AsyncDisposable {
     }
   }
 
+  /** The code with which the hub closes the WebSocket. */
+  async closed(): Promise<number> {
+    if (!this.#socket) throw new Error('this phone does not follow');
+    const [code] = (await once(this.#socket, 'close')) as [number];
+    return code;
+  }
+
   /** Sends a message over the WebSocket. */
   send(message: Readonly<Record<string, unknown>>): void {
     this.#socket?.send(JSON.stringify(message));

@@ -137,9 +137,10 @@ export function entityRoutes({ graph }: Pick<HttpOptions, 'graph'>): Route[] {
       query: pageQuery,
       handle: (call) => {
         const id = call.param('id');
-        if (!graph.latest(id)) throw noEntity(id);
         const { limit, cursor } = call.query;
         const after = parseCursor(cursor);
+        // Not `latest`: the losers of a conflict over an id that the hub never had are versions without a current one.
+        if (graph.versions(id, 0, 1).length === 0) throw noEntity(id);
         // A seq above the durable head could be given away a second time after a power cut.
         const found = graph.versions(id, after, limit + 1).filter(({ seq }) => seq <= graph.headSeq);
         const page = found.slice(0, limit);

@@ -4,6 +4,7 @@ import type { Route } from '../route.ts';
 import type { HttpOptions } from '../types.ts';
 
 import { HubError } from '../../base/errors.ts';
+import { jsonEqual } from '../../base/json.ts';
 import { isJsonObject, type JsonObject } from '../../base/json.ts';
 import { checkId, relationshipJson, toRelationshipType } from '../../graph/graph.ts';
 import { empty, jsonText } from '../reply.ts';
@@ -46,16 +47,24 @@ export function relationshipRoutes({ graph }: Pick<HttpOptions, 'graph'>): Route
             });
           }
         }
-        const edge = graph.transaction((writer) =>
-          writer.putRelationship({
+        const edge = graph.transaction((writer) => {
+          const put = writer.putRelationship({
             ...(typeof id === 'string' ? { id } : {}),
             fromEntityId: body.from_entity_id,
             toEntityId: body.to_entity_id,
             relationshipType,
             properties: body.properties ?? {},
             author: authorOf(principal),
-          }),
-        );
+          });
+          const asked = typeof id === 'string' && id !== put.id;
+          if (asked || !jsonEqual(JSON.parse(put.propertiesJson), body.properties ?? {})) {
+            throw new HubError(
+              'conflict',
+              `These two are joined so already, by ${put.id}; end that one first.`,
+            );
+          }
+          return put;
+        });
         await graph.settled();
         const location = `/api/relationships/${encodeURIComponent(edge.id)}`;
         return jsonText(relationshipJson(edge), { status: 201, headers: { location } });
