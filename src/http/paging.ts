@@ -5,11 +5,21 @@ import { HubError } from '../base/errors.ts';
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 500;
 
-/** Query of every list. */
-export const pageQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(MAX_LIMIT).default(DEFAULT_LIMIT),
+const limitError = `must be a whole number from 1 to ${MAX_LIMIT}`;
+
+/** Query of every list. An unknown name is refused: a filter that is ignored would answer with too much. */
+export const pageQuery = z.strictObject({
+  limit: z.coerce
+    .number(limitError)
+    .int(limitError)
+    .min(1, limitError)
+    .max(MAX_LIMIT, limitError)
+    .default(DEFAULT_LIMIT),
   cursor: z.string().min(1).max(200).optional(),
 });
+
+/** Query of a read that takes none. */
+export const noQuery = z.strictObject({});
 
 /** A cursor that stands after a number: a place in a list, the order of a version. Opaque to clients. */
 export function makeCursor(position: number): string {

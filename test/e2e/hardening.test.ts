@@ -108,6 +108,11 @@ describe('what a signed-in client can do to the daemon', () => {
     expect(leaving.messages.some(({ type }) => type === 'command_result')).toBe(false);
   });
 
+  test('a filter that the hub does not know is refused, not ignored', async () => {
+    await expect(phone.call('GET', '/api/entities?at=2001-01-01T00:00:00Z')).rejects.toThrow(/400.*at/);
+    await expect(phone.call('GET', '/api/entities?limit=many')).rejects.toThrow(/whole number from 1 to 500/);
+  });
+
   test('a device that was deleted cannot come back as something else', async () => {
     await phone.call('POST', '/api/entities', {
       id: 'was-device',

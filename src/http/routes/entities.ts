@@ -11,7 +11,7 @@ import { checkId, homeEntityJson, parseContent, relationshipJson, toEntityType }
 import { SOURCE_TYPES } from '../../graph/types.ts';
 import { checkIfMatch, etagOf, isHeldByClient } from '../conditional.ts';
 import { mergePatch } from '../merge-patch.ts';
-import { makeCursor, pageOf, pageQuery, parseCursor } from '../paging.ts';
+import { makeCursor, pageOf, pageQuery, parseCursor, noQuery } from '../paging.ts';
 import { empty, jsonPage, jsonText } from '../reply.ts';
 import { route } from '../route.ts';
 import { authorOf } from './author.ts';
@@ -84,6 +84,7 @@ export function entityRoutes({ graph }: Pick<HttpOptions, 'graph'>): Route[] {
       path: '/api/entities/{id}',
       authority: 'home:read',
       summary: 'One entity',
+      query: noQuery,
       handle: (call) => {
         const entity = existing(call.param('id'));
         if (isHeldByClient(call.header('if-none-match'), entity)) return empty(304, { etag: etagOf(entity) });
