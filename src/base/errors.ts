@@ -12,6 +12,21 @@ export type ErrorKind =
   | 'storage' // the disk did not do what it was asked
   | 'storage_full';
 
+/** What each kind is called on the wire, by HTTP and WebSocket alike, where the error has no `code` of its own. */
+export const ERROR_CODES: Readonly<Record<ErrorKind, string>> = {
+  invalid: 'VALIDATION_ERROR',
+  not_found: 'NOT_FOUND',
+  conflict: 'CONFLICT',
+  precondition_failed: 'PRECONDITION_FAILED',
+  forbidden: 'FORBIDDEN',
+  unauthenticated: 'AUTHENTICATION_FAILED',
+  too_large: 'TOO_LARGE',
+  rate_limited: 'RATE_LIMIT_EXCEEDED',
+  unavailable: 'UNAVAILABLE',
+  storage: 'STORAGE_ERROR',
+  storage_full: 'STORAGE_FULL',
+};
+
 /**
  * An error that a person will read. `message` says what happened and what to do about it;
  * `field` names the offending input as a dotted path where there is one.

@@ -5,7 +5,7 @@ import { HTTPError } from 'h3';
 import type { ErrorKind } from '../base/errors.ts';
 
 import { ThrottledError } from '../access/errors.ts';
-import { HubError } from '../base/errors.ts';
+import { ERROR_CODES, HubError } from '../base/errors.ts';
 
 /** Something that only HTTP knows: a wrong method, an encoding that nobody speaks. */
 export class HttpProblem extends Error {
@@ -33,19 +33,19 @@ export interface Problem {
   readonly unexpected: boolean;
 }
 
-/** Status and code of each kind (PROTOCOL.md 2.4). */
-const KINDS: Readonly<Record<ErrorKind, readonly [status: number, code: string]>> = {
-  invalid: [400, 'VALIDATION_ERROR'],
-  unauthenticated: [401, 'AUTHENTICATION_FAILED'],
-  forbidden: [403, 'FORBIDDEN'],
-  not_found: [404, 'NOT_FOUND'],
-  conflict: [409, 'CONFLICT'],
-  precondition_failed: [412, 'PRECONDITION_FAILED'],
-  too_large: [413, 'TOO_LARGE'],
-  rate_limited: [429, 'RATE_LIMIT_EXCEEDED'],
-  unavailable: [503, 'UNAVAILABLE'],
-  storage: [503, 'STORAGE_ERROR'],
-  storage_full: [507, 'STORAGE_FULL'],
+/** Status of each kind (PROTOCOL.md 2.4). */
+const STATUS: Readonly<Record<ErrorKind, number>> = {
+  invalid: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  not_found: 404,
+  conflict: 409,
+  precondition_failed: 412,
+  too_large: 413,
+  rate_limited: 429,
+  unavailable: 503,
+  storage: 503,
+  storage_full: 507,
 };
 
 /** What a client that cannot know better should wait before it tries again. */
@@ -56,8 +56,8 @@ export const AUTHENTICATE = 'Bearer realm="funkygibbon"';
 /** Translates anything that was thrown. What the hub did not expect becomes a bare 500: nothing of it leaks. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof HubError) {
-    const [status, code] = KINDS[error.kind];
-    return problem(status, error.code ?? code, error.message, {
+    const status = STATUS[error.kind];
+    return problem(status, error.code ?? ERROR_CODES[error.kind], error.message, {
       ...(error.field === undefined ? {} : { field: error.field }),
       headers: headersOf(error, status),
     });

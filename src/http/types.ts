@@ -41,8 +41,6 @@ export interface HttpOptions {
   sync: SyncExchange;
   /** Takes WebSocket upgrades below `/ws/`. The socket already has an error handler. */
   upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
-  /** Further fields for /health. Public, so nothing private. */
-  health?: () => Record<string, unknown>;
   /** Why the hub cannot do its work at the moment, for /ready; null when it can. */
   notReady?: () => string | null;
   clock: Clock;

@@ -8,7 +8,7 @@ import type { Subscription } from './subscriptions.ts';
 import type { LiveCursors } from './types.ts';
 
 import { toIso } from '../base/clock.ts';
-import { HubError } from '../base/errors.ts';
+import { ERROR_CODES, HubError } from '../base/errors.ts';
 import { MAX_SUBSCRIPTIONS } from './subscriptions.ts';
 
 /** How long a command waits for the device's own report before it answers `unconfirmed`. */
@@ -130,22 +130,9 @@ function subscriptionOf(message: Message<'subscribe'> | Message<'unsubscribe'>):
   return { kind: 'entity_id', of: message.entity_id ?? '*' };
 }
 
-const CODES: Readonly<Record<HubError['kind'], string>> = {
-  invalid: 'VALIDATION_ERROR',
-  not_found: 'NOT_FOUND',
-  conflict: 'CONFLICT',
-  precondition_failed: 'PRECONDITION_FAILED',
-  forbidden: 'FORBIDDEN',
-  unauthenticated: 'AUTHENTICATION_FAILED',
-  too_large: 'TOO_LARGE',
-  rate_limited: 'RATE_LIMIT_EXCEEDED',
-  unavailable: 'UNAVAILABLE',
-  storage: 'STORAGE_ERROR',
-  storage_full: 'STORAGE_FULL',
-};
-
 /** An error as clients are told it: what is not meant for people stays in the log. */
 export function toErrorFields(error: unknown): { code: string; message: string } {
-  if (error instanceof HubError) return { code: error.code ?? CODES[error.kind], message: error.message };
+  if (error instanceof HubError)
+    return { code: error.code ?? ERROR_CODES[error.kind], message: error.message };
   return { code: 'INTERNAL_ERROR', message: 'The hub could not do that; its log says why.' };
 }

@@ -187,15 +187,9 @@ test('health and readiness are told to everybody', async () => {
   });
   expect((await fetch(`${api.url}/ready`)).status).toBe(200);
 
-  await using troubled = await startTestApi({
-    notReady: () => 'the disk is read-only',
-    health: () => ({ disk: 'ro' }),
-  });
+  await using troubled = await startTestApi({ notReady: () => 'the disk is read-only' });
   const ready = await fetch(`${troubled.url}/ready`);
   expect(ready.status).toBe(503);
   expect((await problemOf(ready)).detail).toBe('the disk is read-only');
-  expect(await (await fetch(`${troubled.url}/health`)).json()).toMatchObject({
-    status: 'healthy',
-    disk: 'ro',
-  });
+  expect((await fetch(`${troubled.url}/health`)).status).toBe(200);
 });

@@ -11,7 +11,7 @@ import { systemRoutes } from './system.ts';
 /** What the routes of all areas need. */
 export type RouteContext = Pick<
   HttpOptions,
-  'access' | 'clock' | 'devices' | 'graph' | 'health' | 'notReady' | 'sync' | 'version'
+  'access' | 'clock' | 'devices' | 'graph' | 'notReady' | 'sync' | 'version'
 >;
 
 /** The whole surface, in the order in which a document would list it. */

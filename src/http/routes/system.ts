@@ -6,9 +6,9 @@ import { HubError } from '../../base/errors.ts';
 import { json } from '../reply.ts';
 import { route } from '../route.ts';
 
-type SystemContext = Pick<HttpOptions, 'clock' | 'health' | 'notReady' | 'version'>;
+type SystemContext = Pick<HttpOptions, 'clock' | 'notReady' | 'version'>;
 
-export function systemRoutes({ clock, health, notReady, version }: SystemContext): Route[] {
+export function systemRoutes({ clock, notReady, version }: SystemContext): Route[] {
   return [
     route({
       method: 'GET',
@@ -21,7 +21,6 @@ export function systemRoutes({ clock, health, notReady, version }: SystemContext
           service: 'funkygibbon',
           version,
           timestamp: toIso(clock.nowMs()),
-          ...health?.(),
         }),
     }),
     route({
