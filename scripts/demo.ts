@@ -3,12 +3,13 @@
  * live a little. For looking around without owning a device; its data lies apart from a real home's.
  */
 import mqtt, { type MqttClient } from 'mqtt';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 import type { SimulatedDevice, Wire } from './demo/simulated-device.ts';
 
 import { randomToken } from '../src/base/ids.ts';
+import { errorText } from '../src/base/errors.ts';
 import { writeFileDurably } from '../src/base/files.ts';
 import { welcomeText } from '../src/cli/cli.ts';
 import { loadConfig } from '../src/config/config.ts';
@@ -27,8 +28,12 @@ process.umask(0o077);
 
 const passwordFile = resolve(config.dataDir, 'demo-password.txt');
 const adminPassword = secrets.adminPassword ?? keptPassword(passwordFile);
-const hub = await startHub(config, { ...secrets, adminPassword });
+mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
 if (!existsSync(passwordFile)) writeFileDurably(passwordFile, adminPassword, 0o600);
+const hub = await startHub(config, { ...secrets, adminPassword }).catch((error: unknown) => {
+  console.error(errorText(error));
+  process.exit(1);
+});
 process.stdout.write(`ready ${JSON.stringify(hub.ready)}\n`);
 const pairing = hub.pairing();
 if (!pairing.mqtt) throw new Error('the hub has no broker');
@@ -56,7 +61,13 @@ await hub[Symbol.asyncDispose]();
 
 function moveIn(broker: MqttClient, devices: readonly SimulatedDevice[]): void {
   const handlers = new Map(devices.flatMap(({ commands }) => Object.entries(commands)));
-  broker.on('message', (topic, payload) => handlers.get(topic)?.(payload.toString(), wire));
+  broker.on('message', (topic, payload) => {
+    try {
+      handlers.get(topic)?.(payload.toString(), wire);
+    } catch (error) {
+      console.error(`A simulated device did not understand ${topic}: ${errorText(error)}`);
+    }
+  });
   for (const topic of handlers.keys()) broker.subscribe(topic);
   for (const device of devices) {
     for (const { topic, config: described } of device.discovery) {

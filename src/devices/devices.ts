@@ -41,6 +41,9 @@ export interface DevicesOptions {
 /** The capability name under which followers learn whether a device can be reached. */
 export const AVAILABLE = 'available';
 
+/** Followers of the list of devices are woken this long after a change, with all that came meanwhile. */
+const STRUCTURE_SETTLES_MS = 50;
+
 /** How often withdrawn devices are looked at. */
 const EXPIRY_CHECK_MS = 15 * 60 * 1000;
 
@@ -61,6 +64,7 @@ export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
   readonly #parsed = new Map<string, ParsedDevice>();
   #graphFollower: Disposable | undefined;
   #expiryTimer: NodeJS.Timeout | undefined;
+  #structureTimer: NodeJS.Timeout | undefined;
   #seenSeq: number;
 
   private constructor(options: DevicesOptions) {
@@ -199,6 +203,7 @@ export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
   // oxlint-disable-next-line require-await -- every part of the hub is disposed in the same, asynchronous way
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#expiryTimer);
+    clearTimeout(this.#structureTimer);
     this.#graphFollower?.[Symbol.dispose]();
     this.#followers.clear();
     this.#structureWakes.clear();
@@ -282,7 +287,12 @@ export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
       more = changes.hasMore;
       concerned ||= changes.entities.some(({ id }) => this.#inventory.byEntityId.has(id));
     }
-    if (concerned) for (const wake of this.#structureWakes) wake();
+    if (!concerned) return;
+    // A burst of discoveries is one change to those who list all devices again.
+    this.#structureTimer ??= setTimeout(() => {
+      this.#structureTimer = undefined;
+      for (const wake of this.#structureWakes) wake();
+    }, STRUCTURE_SETTLES_MS);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Graph, GraphWriter } from '../graph/graph.ts';
+import type { EntityVersion } from '../graph/types.ts';
 import type { ComponentRecord, DeviceRecord, Inventory, NamedComponent } from './inventory.ts';
 import type { DeviceRow } from './reader.ts';
 import type { CapabilityKind, ComponentDescription } from './types.ts';
@@ -59,7 +60,8 @@ export class Registration {
     // repeated at every start.
     if (known && known.withdrawnAtMs === null && jsonEqual(known.description, description)) return undefined;
     const device = known?.device ?? this.#findDevice(description);
-    if ((device?.byName.size ?? 0) + description.capabilities.length > MAX_CAPABILITIES_PER_DEVICE) {
+    const added = description.capabilities.filter(({ kind }) => !known?.byKind.has(kind)).length;
+    if (added > 0 && (device?.byName.size ?? 0) + added > MAX_CAPABILITIES_PER_DEVICE) {
       throw new HubError(
         'invalid',
         `the device of ${description.id} has more than ${MAX_CAPABILITIES_PER_DEVICE} capabilities`,
@@ -161,14 +163,18 @@ export class Registration {
   #personKeys(device: DeviceRecord | undefined): Pick<DeviceRow, 'personKeys' | 'seenSeq'> {
     if (!device) return { personKeys: [], seenSeq: 0 };
     let { personKeys, seenSeq } = device.row;
-    for (const version of this.#graph.versions(device.row.entityId, seenSeq)) {
-      seenSeq = version.seq;
-      if (!isPersonsVersion(version)) continue;
-      const [parentVersion] = version.parentVersions;
-      const parent = parentVersion === undefined ? undefined : this.#graph.version(version.id, parentVersion);
-      if (parent) personKeys = personKeysAfter(personKeys, parseContent(version), parseContent(parent));
+    for (;;) {
+      const versions = this.#graph.versions(device.row.entityId, seenSeq);
+      if (versions.length === 0) return { personKeys, seenSeq };
+      for (const version of versions) {
+        seenSeq = version.seq;
+        if (!isPersonsVersion(version)) continue;
+        const [parentVersion] = version.parentVersions;
+        const parent =
+          parentVersion === undefined ? undefined : this.#graph.version(version.id, parentVersion);
+        if (parent) personKeys = personKeysAfter(personKeys, parseContent(version), parseContent(parent));
+      }
     }
-    return { personKeys, seenSeq };
   }
 
   /** Creates, revives or updates the entity; writes no version when the content stays as it is. */
@@ -185,7 +191,7 @@ export class Registration {
       describedCapabilities(components),
     );
     const latest = device && graph.latest(device.row.entityId);
-    const current = latest ? parseContent(latest) : {};
+    const current = latest ? parseContent(lastContent(graph, latest)) : {};
     const content = mergeContent(current, discovered, device?.row.discovered ?? {}, personKeys);
     if (latest && latest.contentJson !== null) {
       if (!jsonEqual(content, current)) graph.replaceContent(latest.id, content, HUB_AUTHOR);
@@ -269,6 +275,13 @@ export class Registration {
     device.capabilities = describedCapabilities(device.components.map(namedComponent));
     return device;
   }
+}
+
+/** The version whose content counts: of a deleted device what it was before, so that what people said comes back too. */
+function lastContent(graph: GraphWriter, latest: EntityVersion): EntityVersion {
+  const [parent] = latest.parentVersions;
+  if (latest.contentJson !== null || parent === undefined) return latest;
+  return graph.version(latest.id, parent) ?? latest;
 }
 
 /** The names of a component's capabilities: the ones that were given stay, new ones avoid every name ever given. */

@@ -64,14 +64,15 @@ export function toFirmwareRevision(text: string | null): string {
   return match ? `${Number(match[1])}.${Number(match[2])}.${Number(match[3])}` : '0.0.1';
 }
 
-/** A text of AccessoryInformation: 1 to 64 characters without control characters, or the fallback. */
+/** A text of AccessoryInformation: 2 to 64 characters (HAP refuses a single one) without controls, or the fallback. */
 export function toInfoText(text: string | null, fallback: string): string {
   const clean = (text ?? '')
     .slice(0, 500)
     .replace(/\p{C}+/gu, ' ')
     .replace(/\s+/gu, ' ')
     .trim();
-  return cutToBytes(clean, 64).trim() || fallback;
+  const cut = cutToBytes(clean, 64).trim();
+  return cut.length > 1 ? cut : fallback;
 }
 
 /** Serial numbers by entity id: the device's own, or the entity id where there is none or several devices share it. */

@@ -203,6 +203,17 @@ describe('withdrawal', () => {
     expect(after.map(({ id, toEntityId }) => [id, toEntityId])).toEqual([[edge?.id, edge?.toEntityId]]);
   });
 
+  test('a device that a person renamed and deleted comes back under that name', () => {
+    home.devices.describe(lamp());
+    const { entityId } = onlyDevice();
+    push(entityId, { name: 'Grandma’s lamp', note: 'fragile' });
+    home.graph.transaction((graph) => graph.deleteEntity(entityId, anna));
+    home.devices.withdraw('light/desk/light');
+    home.devices.describe(lamp());
+    expect(onlyDevice()).toMatchObject({ entityId, name: 'Grandma’s lamp' });
+    expect(parseContent(home.graph.entity(entityId)!)).toMatchObject({ note: 'fragile' });
+  });
+
   test('one withdrawn component of several takes only its own capabilities along', () => {
     home.devices.describe(lamp());
     home.devices.describe(lamp({ id: 'light/desk/back' }));
@@ -267,7 +278,7 @@ describe('state', () => {
     using _ = home.devices.followDevices(wake);
     push(onlyDevice().entityId, { name: 'Other' });
     await home.graph.settled();
-    expect(wake).toHaveBeenCalledOnce();
+    await vi.waitFor(() => expect(wake).toHaveBeenCalledOnce());
     expect(onlyDevice().name).toBe('Other');
   });
 });

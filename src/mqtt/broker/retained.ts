@@ -76,7 +76,11 @@ export class RetainedMessages implements AsyncDisposable {
       return;
     }
     if (known?.payload.equals(payload) && known.qos === qos) return;
-    if (!known && this.#isFull(topic, payload)) return;
+    if (this.#isFull(topic, payload, known)) {
+      // What was kept is outdated now: better nothing than an old value at the next subscription.
+      if (known) this.set(topic, Buffer.alloc(0), qos);
+      return;
+    }
     // The payload is a view into the socket's buffer: keeping the view would keep 64 KiB for every small message.
     this.#put({ topic, payload: Buffer.from(payload), qos });
     this.#touch(topic, known && !this.#isDescription(topic) ? 'later' : 'soon');
@@ -137,10 +141,11 @@ export class RetainedMessages implements AsyncDisposable {
     this.#entries.set(entry.topic, entry);
   }
 
-  #isFull(topic: string, payload: Buffer): boolean {
+  #isFull(topic: string, payload: Buffer, known: RetainedEntry | undefined): boolean {
+    const growth = payload.length + topic.length - (known ? sizeOf(known) : 0);
     const full =
-      this.#entries.size >= LIMITS.retainedTopics ||
-      this.#bytes + payload.length + topic.length > LIMITS.retainedBytes;
+      (!known && this.#entries.size >= LIMITS.retainedTopics) ||
+      (growth > 0 && this.#bytes + growth > LIMITS.retainedBytes);
     if (full && !this.#warnedFull) {
       this.#warnedFull = true;
       this.#options.log.warn(

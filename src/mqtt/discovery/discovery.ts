@@ -96,7 +96,15 @@ export class Discovery implements Disposable {
   }
 
   #apply(topic: string, payload: DiscoveryPayload, digest: string): void {
-    const announcement = this.#announcements.get(topic) ?? { digest: '', ids: new Set() };
+    const known = this.#announcements.get(topic);
+    // What describes nothing on a topic that described nothing is not worth remembering: topics cost nothing to invent.
+    if (!known && (payload.kind === 'migrate' || payload.components.length === 0)) return;
+    if (!known && this.#announcements.size >= LIMITS.components) {
+      throw new PayloadProblem(
+        `the hub knows ${LIMITS.components} discovery topics already and takes no more`,
+      );
+    }
+    const announcement = known ?? { digest: '', ids: new Set<string>() };
     this.#announcements.set(topic, announcement);
     if (payload.kind === 'migrate') {
       for (const id of announcement.ids) if (this.#owners.get(id) === topic) this.#letGo(id);

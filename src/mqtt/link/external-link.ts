@@ -187,6 +187,8 @@ export class ExternalLink implements MqttLink {
   }
 
   async #close(): Promise<void> {
+    // mqtt.js arms its reconnect timer once more when the stream closes after the end.
+    this.#client.options.reconnectPeriod = 0;
     // Forced: a polite end waits for every acknowledgement, and so for ever when the broker hangs.
     await new Promise<void>((resolve) => {
       this.#client.end(true, {}, () => resolve());
