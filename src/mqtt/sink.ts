@@ -22,6 +22,12 @@ export class MqttSink implements CommandSink {
   #send(componentId: string, writes: readonly SinkWrite[], origin: string): void {
     const link = this.#link();
     if (!link) throw new HubError('unavailable', 'The hub is shutting down; try again in a moment.');
+    if (!link.connected) {
+      throw new HubError(
+        'unavailable',
+        'The MQTT broker cannot be reached at the moment; check that it runs.',
+      );
+    }
     const component = this.#find(componentId);
     if (!component) {
       throw new HubError('unavailable', 'The device has not announced itself on MQTT since the hub started.');

@@ -143,17 +143,17 @@ describe('JSON schema', () => {
   test('only the colour or the white that is in use is told', () => {
     const lamp = new Lamp(config);
     const white = { color_mode: 'color_temp', color_temp: 300, color: { x: 0.41, y: 0.39 } };
-    expect(lamp.tell(white)).toEqual({ color_temperature: 300 });
+    expect(lamp.tell(white)).toEqual({ color_hs: null, color_temperature: 300 });
     expect(lamp.tell({ color: { x: 0.1, y: 0.5 } })).toEqual({});
     const coloured = lamp.tell({ color_mode: 'xy', color_temp: 79, color: { x: 0.7, y: 0.3 } });
-    expect(Object.keys(coloured)).toEqual(['color_hs']);
-    expect(lamp.tell({ color_mode: 'color_temp' })).toEqual({ color_temperature: 153 });
+    expect(coloured).toEqual({ color_hs: expect.any(Object), color_temperature: null });
+    expect(lamp.tell({ color_mode: 'color_temp' })).toEqual({ color_hs: null, color_temperature: 153 });
   });
 
   test('a colour is read from whatever form comes; hue and saturation are taken as they are', () => {
     const lamp = new Lamp(config);
     const both = { color_mode: 'hs', color: { hue: 12.5, saturation: 90, x: 0.1, y: 0.1 } };
-    expect(lamp.tell(both)).toEqual({ color_hs: { hue: 12.5, saturation: 90 } });
+    expect(lamp.tell(both)).toEqual({ color_hs: { hue: 12.5, saturation: 90 }, color_temperature: null });
     expect(lamp.tell({ color: { h: 0, s: 100 } })).toEqual({ color_hs: { hue: 0, saturation: 100 } });
     expect(lamp.tell({ color: { r: 0, g: 0, b: 255 } })).toEqual({ color_hs: { hue: 240, saturation: 100 } });
     expect(lamp.tell({ color: {} })).toEqual({});
@@ -253,11 +253,14 @@ describe('default schema', () => {
 
   test('a mode that comes after its colour brings it into use', () => {
     const lamp = new Lamp(dimmer);
-    expect(lamp.tell('color_temp', 'lamp/mode')).toEqual({});
+    expect(lamp.tell('color_temp', 'lamp/mode')).toEqual({ color_hs: null });
     expect(lamp.tell('10,20', 'lamp/hs')).toEqual({});
-    expect(lamp.tell('hs', 'lamp/mode')).toEqual({ color_hs: { hue: 10, saturation: 20 } });
+    expect(lamp.tell('hs', 'lamp/mode')).toEqual({
+      color_hs: { hue: 10, saturation: 20 },
+      color_temperature: null,
+    });
     expect(lamp.tell('300', 'lamp/ct')).toEqual({});
-    expect(lamp.tell('color_temp', 'lamp/mode')).toEqual({ color_temperature: 300 });
+    expect(lamp.tell('color_temp', 'lamp/mode')).toEqual({ color_hs: null, color_temperature: 300 });
   });
 
   test('colour and level first, then ON; or the other way round', () => {

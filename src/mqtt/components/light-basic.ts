@@ -99,7 +99,7 @@ class BasicLight implements Codec {
   readonly #modeChannel: Channel | null;
   readonly #colours: readonly { channel: Channel; form: ColourForm }[];
   readonly #colourForm: ColourForm | undefined;
-  readonly #mode = new ColourMode();
+  readonly #mode: ColourMode;
   #lastPercent = 100;
 
   constructor(config: Config, templates: Templates) {
@@ -129,6 +129,7 @@ class BasicLight implements Codec {
       colour: this.#colourForm !== undefined,
       effects: readCommandTopic(config, 'effect_command_topic') ? readEffects(config) : [],
     };
+    this.#mode = new ColourMode(this.#features);
     this.capabilities = toLightCapabilities(this.#features);
     this.qos = readQos(config);
     const channels = [this.#state, this.#brightness, this.#temperature, this.#effect, this.#modeChannel];

@@ -57,7 +57,7 @@ export function toJsonLight(config: Config): Codec {
   const reported = stateTopic !== null && !readFlag(config, 'optimistic', false);
   const qos = readQos(config);
   const retain = readFlag(config, 'retain', false);
-  const mode = new ColourMode();
+  const mode = new ColourMode(features);
   return {
     capabilities: toLightCapabilities(features),
     topics: stateTopic === null ? [] : [stateTopic],
@@ -144,7 +144,8 @@ function readColour(
     const colour = fromColour(state.color as Config, mode.hue);
     if (colour) readings.push(...mode.colour(colour));
   }
-  return readings.length > 0 ? readings : entered;
+  const told = new Set(readings.map(({ kind }) => kind));
+  return [...entered.filter(({ kind }) => !told.has(kind)), ...readings];
 }
 
 function fromColour(colour: Config, hueBefore: number): HueSaturation | null {

@@ -131,17 +131,27 @@ export function toAssumed(
  * coloured. Only what is in use is passed on; what came too early is passed on when the mode says so.
  */
 export class ColourMode {
+  readonly #features: Pick<LightFeatures, 'colour' | 'temperature'>;
   #mode: string | null = null;
   #colour: Reading | undefined;
   #temperature: Reading | undefined;
 
-  /** Notes a mode; answers the reading that this brings into use. */
+  /** @param features what the light has besides: nothing is told of the rest */
+  constructor(features: Pick<LightFeatures, 'colour' | 'temperature'>) {
+    this.#features = features;
+  }
+
+  /** Notes a mode; answers the reading that this brings into use, and unknown for the one that it takes out of use. */
   enter(mode: string): Reading[] {
     const [usedColour, usedTemperature] = [this.#usesColour, this.#usesTemperature];
     this.#mode = mode;
     const found: (Reading | undefined)[] = [];
-    if (this.#usesColour && !usedColour) found.push(this.#colour);
-    if (this.#usesTemperature && !usedTemperature) found.push(this.#temperature);
+    if (this.#features.colour && this.#usesColour !== usedColour) {
+      found.push(this.#usesColour ? this.#colour : { kind: 'color_hs', value: null });
+    }
+    if (this.#features.temperature && this.#usesTemperature !== usedTemperature) {
+      found.push(this.#usesTemperature ? this.#temperature : { kind: 'color_temperature', value: null });
+    }
     return found.filter((reading) => reading !== undefined);
   }
 
