@@ -15,7 +15,12 @@ const [command = 'start', ...flags] = withCommand(process.argv.slice(2));
 process.umask(0o077);
 process.exitCode = await run(command, flags);
 // Nothing should keep the process now; should something after all, systemd must not wait for ever.
-setTimeout(() => process.exit(), STOP_WITHIN_MS).unref();
+setTimeout(() => {
+  process.stderr.write(
+    `The process did not end by itself. Still open: ${process.getActiveResourcesInfo().join(', ')}.\n`,
+  );
+  process.exit();
+}, STOP_WITHIN_MS).unref();
 
 async function run(name: string, argv: readonly string[]): Promise<number> {
   try {

@@ -174,3 +174,33 @@ test('a taken HTTP port ends the process with what to do', async () => {
   server.close(() => closed.resolve());
   await closed.promise;
 });
+
+test('a broker that refuses the password ends the process at once, with nothing left open', async () => {
+  await buildDaemon();
+  using folder = temporaryFolder();
+  // MQTT 3.1.1 section 3.2: a CONNACK with return code 5, not authorized.
+  const broker = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.once('data', () => socket.end(Buffer.from([0x20, 0x02, 0x00, 0x05])));
+  });
+  const listening = Promise.withResolvers<void>();
+  broker.listen(0, '127.0.0.1', listening.resolve);
+  await listening.promise;
+  const address = broker.address();
+  const port = typeof address === 'object' && address ? String(address.port) : '';
+  const refused: unknown = await Daemon.start({
+    dataDir: folder.path,
+    env: {
+      ...env,
+      FUNKYGIBBON_MQTT__MODE: 'external',
+      FUNKYGIBBON_MQTT__URL: `mqtt://127.0.0.1:${port}`,
+      FUNKYGIBBON_MQTT__USERNAME: 'devices',
+      FUNKYGIBBON_MQTT__PASSWORD: 'guess',
+    },
+  }).catch((error: unknown) => error);
+  expect(String(refused)).toMatch(/ended \(78\)[^]*mqtt\.password/);
+  expect(String(refused)).not.toContain('Still open');
+  const closed = Promise.withResolvers<void>();
+  broker.close(() => closed.resolve());
+  await closed.promise;
+});
