@@ -74,6 +74,7 @@ export class Store implements AsyncDisposable {
     try {
       connection = new DatabaseSync(options.file, { timeout: 5000 });
       connection.exec(`
+        PRAGMA page_size = 2048;
         PRAGMA journal_mode = WAL;
         PRAGMA synchronous = FULL;
         PRAGMA wal_autocheckpoint = 0;

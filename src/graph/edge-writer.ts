@@ -3,7 +3,9 @@ import type { WriteState } from './write-state.ts';
 
 import { HubError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
-import { readLatest, readOpenRelationships, readRelationship } from './reader.ts';
+import { readOpenRelationships, readRelationship } from './edge-reader.ts';
+import { readEntityKey, readHead } from './entity-reader.ts';
+
 import { checkId, checkVersion, effectiveMicros, parseTimeMicros } from './rules.ts';
 
 interface EdgeRow {
@@ -44,7 +46,7 @@ export class EdgeWriter {
     propertiesJson: string;
     author: Author;
   }): RelationshipVersion {
-    this.#checkEnds(input.fromEntityId, input.toEntityId);
+    const ends = this.#checkEnds(input.fromEntityId, input.toEntityId);
     for (const open of readOpenRelationships(this.#state.tx, input.fromEntityId, 'from')) {
       if (open.relationshipType !== input.relationshipType) continue;
       if (open.toEntityId === input.toEntityId) return open;
@@ -56,13 +58,48 @@ export class EdgeWriter {
       id,
       version: this.#state.versions.next([]),
       parents: [],
-      from_key: this.#entityKey(input.fromEntityId),
-      to_key: this.#entityKey(input.toEntityId),
+      ...ends,
       relationship_type: input.relationshipType,
       properties: input.propertiesJson,
       author: input.author,
       created_micros: nowMicros,
       valid_from_micros: nowMicros,
+      valid_to_micros: null,
+      current: true,
+    });
+    return this.#stored(id);
+  }
+
+  /** See `GraphWriter.changeRelationship`. */
+  change(
+    id: string,
+    to: { fromEntityId: string; toEntityId: string; relationshipType: string; propertiesJson: string },
+    author: Author,
+  ): RelationshipVersion {
+    const row = this.#latestRow(id);
+    if (!row) throw new HubError('not_found', `there is no relationship ${id}`);
+    if (row.valid_to_micros !== null) {
+      throw new HubError('conflict', `${id} has ended; make a new relationship instead`);
+    }
+    const ends = this.#checkEnds(to.fromEntityId, to.toEntityId);
+    for (const open of readOpenRelationships(this.#state.tx, to.fromEntityId, 'from')) {
+      if (open.id === id || open.relationshipType !== to.relationshipType) continue;
+      if (open.toEntityId === to.toEntityId) {
+        throw new HubError('conflict', `these two are joined so already, by ${open.id}`);
+      }
+      if (to.relationshipType === 'located_in') this.end(open.id, author);
+    }
+    this.#insert({
+      ...row,
+      id,
+      version: this.#state.versions.next([row.version]),
+      parents: [row.version],
+      ...ends,
+      relationship_type: to.relationshipType,
+      properties: to.propertiesJson,
+      author,
+      // What was said until now stays true of the time until now.
+      valid_from_micros: Math.max(this.#state.nowMicros(), row.valid_from_micros),
       valid_to_micros: null,
       current: true,
     });
@@ -124,30 +161,46 @@ export class EdgeWriter {
     }
   }
 
-  /** Opens again the edges that a tombstone ended, as far as their other ends are still there. */
-  reopenAllOf(entityKey: number, tombstone: { seq: number; micros: number }, author: Author): void {
+  /**
+   * Opens again the edges that a tombstone ended, of this entity or of the other end, as far as both are there now; they
+   * hold from `sinceMicros` on. Where the thing was put into another place meanwhile, it stays there.
+   */
+  reopenAllOf(entityKey: number, author: Author, sinceMicros: number): void {
     const rows = this.#state.tx.all<EdgeRow & { id: string }>(
       `SELECT r.id, ${EDGE_COLUMNS} FROM relationship r JOIN relationship_version v ON v.seq = r.latest_seq
-       JOIN entity f ON f.key = r.from_key JOIN entity t ON t.key = r.to_key
+       JOIN entity_latest f ON f.entity_key = r.from_key JOIN entity_latest t ON t.entity_key = r.to_key
        WHERE r.key IN (SELECT key FROM relationship WHERE from_key = ?1 AND open = 0
                        UNION SELECT key FROM relationship WHERE to_key = ?1 AND open = 0)
-         AND v.seq > ?2 AND v.valid_to_micros = max(v.valid_from_micros, ?3)
-         AND f.deleted = 0 AND t.deleted = 0 ORDER BY v.seq`,
+         AND f.deleted = 0 AND t.deleted = 0
+         -- The rows that a tombstone adds follow it at once.
+         AND EXISTS (SELECT 1 FROM entity_version d
+                     WHERE d.seq = (SELECT max(x.seq) FROM entity_version x WHERE x.seq < v.seq)
+                     AND d.entity_key IN (r.from_key, r.to_key) AND d.change_type = 2 AND d.current = 1
+                     AND v.valid_to_micros = max(v.valid_from_micros, d.valid_micros))
+       ORDER BY v.seq`,
       entityKey,
-      tombstone.seq,
-      tombstone.micros,
     );
     for (const row of rows) {
+      if (row.relationship_type === 'located_in' && this.#isPlaced(row.from_key)) continue;
       this.#insert({
         ...row,
         version: this.#state.versions.next([row.version]),
         parents: [row.version],
         author,
+        valid_from_micros: Math.max(row.valid_to_micros ?? 0, sinceMicros),
         valid_to_micros: null,
         current: true,
       });
-      if (row.relationship_type === 'located_in') this.#settlePlace(row.from_key, author);
     }
+  }
+
+  #isPlaced(fromKey: number): boolean {
+    return (
+      this.#state.tx.get(
+        "SELECT 1 AS yes FROM relationship WHERE from_key = ? AND relationship_type = 'located_in' AND open = 1",
+        fromKey,
+      ) !== undefined
+    );
   }
 
   /** A thing is in one place: of its open `located_in` edges the later by (time, version) stays. */
@@ -165,7 +218,10 @@ export class EdgeWriter {
     checkId(row.id, 'relationship_id');
     const { tx } = this.#state;
     const seq = this.#state.nextSeq;
-    const known = tx.get<{ key: number }>('SELECT key FROM relationship WHERE id = ?', row.id);
+    const known = tx.get<{ key: number; from_key: number; to_key: number }>(
+      'SELECT key, from_key, to_key FROM relationship WHERE id = ?',
+      row.id,
+    );
     const key =
       known?.key ??
       tx.run(
@@ -194,6 +250,7 @@ export class EdgeWriter {
       JSON.stringify(row.parents),
       row.properties,
     );
+    if (known) this.#noteFormerEnds(key, known, row);
     if (row.current) {
       tx.run(
         `UPDATE relationship SET latest_seq = ?, from_key = ?, to_key = ?, relationship_type = ?, open = ?
@@ -209,6 +266,23 @@ export class EdgeWriter {
     this.#state.rowWritten();
   }
 
+  /** Ends that only a version which is not the latest has: reads of the past find the edge by them. */
+  #noteFormerEnds(
+    key: number,
+    known: { from_key: number; to_key: number },
+    row: { from_key: number; to_key: number; current: boolean },
+  ): void {
+    const [before, now] = row.current ? [known, row] : [row, known];
+    for (const end of [before.from_key, before.to_key]) {
+      if (end === now.from_key || end === now.to_key) continue;
+      this.#state.tx.run(
+        'INSERT INTO relationship_former_end (entity_key, relationship_key) VALUES (?, ?) ON CONFLICT DO NOTHING',
+        end,
+        key,
+      );
+    }
+  }
+
   #latestRow(id: string): EdgeRow | undefined {
     return this.#state.tx.get<EdgeRow>(
       `SELECT ${EDGE_COLUMNS} FROM relationship r JOIN relationship_version v ON v.seq = r.latest_seq WHERE r.id = ?`,
@@ -222,23 +296,25 @@ export class EdgeWriter {
     return stored;
   }
 
-  #checkEnds(fromEntityId: string, toEntityId: string): void {
+  #checkEnds(fromEntityId: string, toEntityId: string): { from_key: number; to_key: number } {
     if (fromEntityId === toEntityId) {
       throw new HubError('invalid', 'an entity cannot have a relationship with itself', {
         field: 'to_entity_id',
       });
     }
-    for (const id of [fromEntityId, toEntityId]) {
-      const latest = readLatest(this.#state.tx, id);
-      if (!latest || latest.contentJson === null) {
+    const keyOf = (id: string): number => {
+      const head = readHead(this.#state.tx, id);
+      if (!head || head.entity.contentJson === null) {
         throw new HubError('not_found', `there is no entity ${id}`);
       }
-    }
+      return head.entityKey;
+    };
+    return { from_key: keyOf(fromEntityId), to_key: keyOf(toEntityId) };
   }
 
   #entityKey(id: string): number {
-    const row = this.#state.tx.get<{ key: number }>('SELECT key FROM entity WHERE id = ?', id);
-    if (!row) throw new HubError('not_found', `there is no entity ${id}`);
-    return row.key;
+    const key = readEntityKey(this.#state.tx, id);
+    if (key === undefined) throw new HubError('not_found', `there is no entity ${id}`);
+    return key;
   }
 }

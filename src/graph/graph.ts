@@ -4,48 +4,55 @@ import type { Logger } from '../base/log.ts';
 import type { Store } from '../base/store.ts';
 import type {
   Changes,
-  Content,
+  Direction,
   EntityFilter,
   EntityVersion,
   HeldAs,
   Page,
+  RelationshipFilter,
   RelationshipVersion,
   StoredVersion,
 } from './types.ts';
 
-import { toIso } from '../base/clock.ts';
-import { HubError } from '../base/errors.ts';
 import { newId, VersionSource } from '../base/ids.ts';
-import { isJsonObject } from '../base/json.ts';
 import { keepValue } from '../base/kept-values.ts';
 import {
-  countChanges,
+  countRelationshipChanges,
   hadRelationship,
+  readAllRelationshipVersions,
+  readOpenRelationships,
+  readRelationship,
+  readRelationshipChanges,
+  readRelationships,
+  readRelationshipVersions,
+} from './edge-reader.ts';
+import {
+  countEntityChanges,
+  readAllVersions,
   readCurrentVersions,
   readEntities,
   readEntityChanges,
+  readEntityKey,
   readHead,
   readHeadSeq,
   readHeldAs,
   readLatest,
-  readOpenRelationships,
-  readRelationship,
-  readRelationshipChanges,
   readVersion,
   readVersions,
-} from './reader.ts';
+} from './entity-reader.ts';
+import { GraphHistory } from './history.ts';
+import { makeListCursor, parseListCursor } from './list-cursor.ts';
+import { GraphPaths } from './paths.ts';
 import { mergeBySeq } from './rules.ts';
 import { GraphWriter } from './writer.ts';
 
-export {
-  checkId,
-  checkTimestamp,
-  checkVersion,
-  encodeContent,
-  MAX_CONTENT_BYTES,
-  toEntityType,
-  toRelationshipType,
-} from './rules.ts';
+export { contentIssue, encodeContent, MAX_CONTENT_BYTES } from './content-rules.ts';
+export { endpointWarning } from './endpoint-rules.ts';
+export type { Difference, GraphHistory, HistoryPage } from './history.ts';
+export type { Lineage } from './lineage.ts';
+export { MAX_DEPTH, type GraphPaths, type WalkOptions } from './paths.ts';
+export { checkId, checkTimestamp, checkVersion, toEntityType, toRelationshipType } from './rules.ts';
+export { homeEntityJson, parseContent, relationshipJson } from './wire.ts';
 export type { GraphWriter } from './writer.ts';
 
 export interface GraphOptions {
@@ -71,6 +78,10 @@ export class Graph implements Disposable {
   #durableSeq: number;
   #retry: NodeJS.Timeout | undefined;
   #disposed = false;
+  /** The graph as it was. */
+  readonly history: GraphHistory;
+  /** How things are joined. */
+  readonly paths: GraphPaths;
   /** Changes only when a backup is restored; part of every cursor. Lower-case hex. */
   readonly epoch: string;
 
@@ -82,6 +93,9 @@ export class Graph implements Disposable {
     this.#versions = new VersionSource(options.clock, 'hub');
     this.#committedSeq = readHeadSeq(options.store.db);
     this.#durableSeq = this.#committedSeq;
+    const { db } = options.store;
+    this.history = new GraphHistory({ db, clock: options.clock, headSeq: () => this.#durableSeq });
+    this.paths = new GraphPaths({ db, committedSeq: () => this.#committedSeq });
   }
 
   /** The highest seq that a power cut cannot take back. */
@@ -129,13 +143,33 @@ export class Graph implements Disposable {
    * @throws HubError `invalid` when the cursor is not one of ours.
    */
   list(filter: EntityFilter, limit: number, cursor?: string): Page<EntityVersion> {
-    const afterKey = cursor === undefined ? 0 : parseListCursor(cursor);
-    const rows = readEntities(this.#store.db, filter, afterKey, limit + 1);
+    const [afterKey = 0] = cursor === undefined ? [] : parseListCursor('k', cursor, 1);
+    const rows = readEntities(this.#store.db, this.#withRoom(filter), afterKey, limit + 1);
     const page = rows.slice(0, limit);
     const last = page.at(-1);
     return {
       items: page.map(({ entity }) => entity),
-      nextCursor: rows.length > limit && last ? makeListCursor(last.key) : null,
+      nextCursor: rows.length > limit && last ? makeListCursor('k', last.key) : null,
+    };
+  }
+
+  /** The key under which the file knows an id, to be used in filters; undefined when the id was never used. */
+  keyOf(id: string): number | undefined {
+    return readEntityKey(this.#store.db, id);
+  }
+
+  /**
+   * Edges that hold now, in a stable order.
+   * @throws HubError `invalid` when the cursor is not one of ours.
+   */
+  relationships(filter: RelationshipFilter, limit: number, cursor?: string): Page<RelationshipVersion> {
+    const [afterKey = 0] = cursor === undefined ? [] : parseListCursor('r', cursor, 1);
+    const rows = readRelationships(this.#store.db, filter, afterKey, limit + 1);
+    const page = rows.slice(0, limit);
+    const last = page.at(-1);
+    return {
+      items: page.map(({ relationship }) => relationship),
+      nextCursor: rows.length > limit && last ? makeListCursor('r', last.key) : null,
     };
   }
 
@@ -143,8 +177,13 @@ export class Graph implements Disposable {
     return readRelationship(this.#store.db, id);
   }
 
+  /** Versions of one edge above a seq, oldest first, the losers of conflicts included. */
+  relationshipVersions(id: string, afterSeq = 0, limit = 500): RelationshipVersion[] {
+    return readRelationshipVersions(this.#store.db, id, afterSeq, limit);
+  }
+
   /** Open edges at one entity. */
-  relationshipsOf(entityId: string, direction: 'from' | 'to' | 'both' = 'both'): RelationshipVersion[] {
+  relationshipsOf(entityId: string, direction: Direction = 'both'): RelationshipVersion[] {
     return readOpenRelationships(this.#store.db, entityId, direction);
   }
 
@@ -172,9 +211,25 @@ export class Graph implements Disposable {
     return readCurrentVersions(this.#store.db, afterId, limit);
   }
 
+  /**
+   * Every version above `afterSeq`, superseded ones and losers included, oldest first: what an export writes. At most
+   * `limit` rows and about `maxBytes` of content, never beyond what is durable.
+   */
+  versionsSince(afterSeq: number, options: { limit: number; maxBytes: number }): Changes {
+    const until = this.#durableSeq;
+    const fetch = options.limit + 1;
+    return mergeBySeq(
+      readAllVersions(this.#store.db, afterSeq, until, fetch),
+      readAllRelationshipVersions(this.#store.db, afterSeq, until, fetch),
+      { ...options, untilSeq: until },
+    );
+  }
+
   /** How many rows `changesSince` would still bring. */
   countSince(afterSeq: number, edges: boolean): number {
-    return countChanges(this.#store.db, afterSeq, this.#durableSeq, edges);
+    const { db } = this.#store;
+    const entities = countEntityChanges(db, afterSeq, this.#durableSeq);
+    return edges ? entities + countRelationshipChanges(db, afterSeq, this.#durableSeq) : entities;
   }
 
   /**
@@ -225,6 +280,21 @@ export class Graph implements Disposable {
     this.#followers.clear();
   }
 
+  #withRoom(filter: EntityFilter): EntityFilter {
+    const { roomId, ...rest } = filter;
+    if (roomId === undefined) return filter;
+    const entityKey = this.keyOf(roomId);
+    if (entityKey === undefined) return { ...rest, keys: [] };
+    const edges = readRelationships(
+      this.#store.db,
+      { entityKey, direction: 'to', relationshipType: 'located_in' },
+      0,
+      Number.MAX_SAFE_INTEGER,
+    );
+    const inRoom = edges.flatMap(({ relationship }) => this.keyOf(relationship.fromEntityId) ?? []);
+    return { ...rest, keys: rest.keys ? inRoom.filter((key) => rest.keys?.includes(key)) : inRoom };
+  }
+
   #settleInBackground(): void {
     this.settled().catch((error: unknown) => {
       if (this.#disposed || this.#retry) return;
@@ -241,59 +311,4 @@ export class Graph implements Disposable {
     this.#durableSeq = seq;
     for (const wake of this.#followers) wake();
   }
-}
-
-/** The content of a version as an object; `{}` for a tombstone. */
-export function parseContent(entity: EntityVersion): Content {
-  if (entity.contentJson === null) return {};
-  const content: unknown = JSON.parse(entity.contentJson);
-  return isJsonObject(content) ? content : {};
-}
-
-/** The entity as it goes over the wire (the seed's HomeEntity); the stored content is spliced in as it is. */
-export function homeEntityJson(entity: EntityVersion): string {
-  const modified = toIso(entity.modifiedAtMs);
-  const head = JSON.stringify({
-    id: entity.id,
-    version: entity.version,
-    entity_type: entity.entityType,
-    parent_versions: entity.parentVersions,
-    user_id: entity.userId,
-    source_type: entity.sourceType,
-    created_at: toIso(entity.createdAtMs),
-    last_modified: modified,
-    deleted_at: entity.contentJson === null ? modified : null,
-  });
-  return `${head.slice(0, -1)},"content":${entity.contentJson ?? '{}'}}`;
-}
-
-/** The edge as it goes over the wire (the seed's EntityRelationship with its interval). */
-export function relationshipJson(edge: RelationshipVersion): string {
-  const head = JSON.stringify({
-    id: edge.id,
-    version: edge.version,
-    parent_versions: edge.parentVersions,
-    from_entity_id: edge.fromEntityId,
-    to_entity_id: edge.toEntityId,
-    relationship_type: edge.relationshipType,
-    user_id: edge.userId,
-    created_at: toIso(edge.createdAtMs),
-    valid_from: toIso(edge.validFromMs),
-    valid_to: edge.validToMs === null ? null : toIso(edge.validToMs),
-  });
-  return `${head.slice(0, -1)},"properties":${edge.propertiesJson}}`;
-}
-
-function makeListCursor(key: number): string {
-  return Buffer.from(`k${key}`).toString('base64url');
-}
-
-function parseListCursor(cursor: string): number {
-  const match = /^k(\d{1,15})$/.exec(Buffer.from(cursor, 'base64url').toString('latin1'));
-  if (!match) {
-    throw new HubError('invalid', 'cursor is not one that this hub gave; start again without it', {
-      field: 'cursor',
-    });
-  }
-  return Number(match[1]);
 }

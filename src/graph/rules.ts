@@ -1,11 +1,7 @@
-import type { Changes, ChangeType, Content, EntityVersion, RelationshipVersion } from './types.ts';
+import type { Changes, ChangeType, EntityVersion, RelationshipVersion } from './types.ts';
 
 import { HubError } from '../base/errors.ts';
-import { isJsonObject } from '../base/json.ts';
 import { ENTITY_TYPES, RELATIONSHIP_TYPES } from './types.ts';
-
-/** Largest content of one version, as encoded JSON (PROTOCOL.md section 1). */
-export const MAX_CONTENT_BYTES = 256 * 1024;
 
 const ID = /^[A-Za-z0-9._:~-]{1,128}$/;
 // eslint-disable-next-line no-control-regex -- control characters are what is looked for
@@ -53,27 +49,6 @@ export function toRelationshipType(text: string, field = 'relationship_type'): s
     );
   }
   return folded;
-}
-
-/**
- * Checks what a version says about an entity and returns its JSON text.
- * @throws HubError `invalid` naming the field, `too_large` above 256 KiB.
- */
-export function encodeContent(entityType: string, content: Content): string {
-  if (!isJsonObject(content))
-    throw new HubError('invalid', 'content must be a JSON object', { field: 'content' });
-  if (entityType === 'device' && (typeof content['name'] !== 'string' || content['name'].trim() === '')) {
-    throw new HubError('invalid', 'a device needs a name: content.name must be a text that is not empty', {
-      field: 'content.name',
-    });
-  }
-  const json = JSON.stringify(content);
-  if (Buffer.byteLength(json) > MAX_CONTENT_BYTES) {
-    throw new HubError('too_large', `content is larger than ${MAX_CONTENT_BYTES / 1024} KiB`, {
-      field: 'content',
-    });
-  }
-  return json;
 }
 
 const CHANGE_TYPES: readonly ChangeType[] = ['create', 'update', 'delete'];

@@ -1,8 +1,11 @@
 import type { Migrations } from '../base/migrations.ts';
 
+import { makeVersionsLean } from './lean-versions.ts';
+
 /**
  * The home graph. Keys inside the file are integers: text ids and versions in every index cost 64 bytes of card wear
  * for each byte of data. `seq` is one counter over entity and edge versions; replication uses it and nothing else does.
+ * The second step replaces `entity_version` and moves the pointer to the current version out of `entity`.
  */
 export const graphTables: Migrations = {
   owner: 'graph',
@@ -71,5 +74,6 @@ CREATE TABLE relationship_version (
 ) STRICT;
 CREATE UNIQUE INDEX relationship_version_by_version ON relationship_version (relationship_key, version);
 `,
+    makeVersionsLean,
   ],
 };

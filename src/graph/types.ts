@@ -73,6 +73,8 @@ export interface EntityVersion {
   readonly version: string;
   readonly entityType: string;
   readonly changeType: ChangeType;
+  /** Whether it is or was the state, or lost a conflict. */
+  readonly heldAs: HeldAs;
   readonly parentVersions: readonly string[];
   readonly contentJson: string | null;
   readonly userId: string;
@@ -84,13 +86,16 @@ export interface EntityVersion {
   readonly createdAtMs: number;
   /** Effective time of this version in ms since the Unix epoch: not after its receipt, after its parents. */
   readonly modifiedAtMs: number;
+  /** The same in us. */
+  readonly validMicros: number;
 }
 
-/** One version of an edge; true over [validFrom, validTo). Times are ms since the Unix epoch. */
+/** One version of an edge; true over [validFrom, validTo). Times are ms, or us, since the Unix epoch. */
 export interface RelationshipVersion {
   readonly seq: number;
   readonly id: string;
   readonly version: string;
+  readonly heldAs: HeldAs;
   readonly parentVersions: readonly string[];
   readonly fromEntityId: string;
   readonly toEntityId: string;
@@ -98,9 +103,14 @@ export interface RelationshipVersion {
   readonly propertiesJson: string;
   readonly userId: string;
   readonly deviceId: string;
+  /** When the first version of the edge was made. */
   readonly createdAtMs: number;
+  readonly createdMicros: number;
   readonly validFromMs: number;
+  readonly validFromMicros: number;
+  /** Null while the edge lasts. */
   readonly validToMs: number | null;
+  readonly validToMicros: number | null;
 }
 
 /** A version to be stored, checked already. */
@@ -128,8 +138,6 @@ export interface StoredVersion {
   readonly entity: EntityVersion;
   /** The entity's integer key inside the file. */
   readonly entityKey: number;
-  /** Effective time of the version in us since the Unix epoch. */
-  readonly validMicros: number;
 }
 
 /** How a version that is already in the file is held: it is or was the state, or it lost a conflict. */
@@ -153,11 +161,42 @@ export interface NewRelationshipVersion {
   readonly current: boolean;
 }
 
+/** A point on both time axes: what held at `micros`, as far as the rows up to `seq` tell. */
+export interface Moment {
+  /** Valid time, us since the Unix epoch. */
+  readonly micros: number;
+  readonly seq: number;
+}
+
 export interface EntityFilter {
   readonly entityType?: string;
   readonly sourceType?: string;
   /** Only what is located in this room. */
   readonly roomId?: string;
+  /** Only entities with these internal keys. */
+  readonly keys?: readonly number[];
+  /** Only internal keys up to this one. */
+  readonly untilKey?: number;
+}
+
+export type Direction = 'from' | 'to' | 'both';
+
+export interface RelationshipFilter {
+  /** Only edges that have this entity (by internal key) as the end that `direction` says; default both. */
+  readonly entityKey?: number;
+  readonly direction?: Direction;
+  /** Only edges that have this entity too, at either end. */
+  readonly otherKey?: number;
+  readonly relationshipType?: string;
+  /** Only internal keys up to this one. */
+  readonly untilKey?: number;
+}
+
+/** A stretch of time over which an edge said one thing; us since the Unix epoch, `toMicros` exclusive, null = until now. */
+export interface EdgeInterval {
+  readonly relationship: RelationshipVersion;
+  readonly fromMicros: number;
+  readonly toMicros: number | null;
 }
 
 export interface Page<T> {

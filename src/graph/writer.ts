@@ -14,17 +14,21 @@ import type { WriterContext } from './write-state.ts';
 import { toIso } from '../base/clock.ts';
 import { HubError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
+import { encodeContent } from './content-rules.ts';
+import { readRelationship, readRelationshipHeldAs } from './edge-reader.ts';
 import { EdgeWriter } from './edge-writer.ts';
 import {
+  readEntityKey,
   readHead,
   readHeldAs,
+  readLastWithContent,
   readLatest,
-  readRelationship,
-  readRelationshipHeldAs,
   readTouchedSince,
   readVersion,
-} from './reader.ts';
-import { changeTypeCode, checkId, checkVersion, effectiveMicros, encodeContent } from './rules.ts';
+  readVersionMicros,
+} from './entity-reader.ts';
+import { changeTypeCode, checkId, checkVersion, effectiveMicros } from './rules.ts';
+import { HASH_BITS, packParents, packVersion, versionHash } from './version-codec.ts';
 import { WriteState } from './write-state.ts';
 
 /**
@@ -61,14 +65,16 @@ export class GraphWriter {
     sourceType: string;
   }): EntityVersion {
     const id = input.id ?? newId();
-    const known = this.latest(id);
-    if (known && known.contentJson !== null) {
+    const known = input.id === undefined ? undefined : this.head(id);
+    if (known && known.entity.contentJson !== null) {
       throw new HubError('conflict', `an entity with the id ${id} exists already`, { field: 'id' });
     }
-    if (known && known.entityType !== input.entityType) {
-      throw new HubError('invalid', `${id} was a ${known.entityType} before it was deleted, and stays one`, {
-        field: 'entity_type',
-      });
+    if (known && known.entity.entityType !== input.entityType) {
+      throw new HubError(
+        'invalid',
+        `${id} was a ${known.entity.entityType} before it was deleted, and stays one`,
+        { field: 'entity_type' },
+      );
     }
     return this.#insertOwn(id, input.entityType, known ? 'update' : 'create', known, {
       contentJson: encodeContent(input.entityType, input.content),
@@ -79,21 +85,48 @@ export class GraphWriter {
 
   /** Replaces the whole content. @throws HubError `not_found` when there is no such entity. */
   replaceContent(id: string, content: Content, author: Author): EntityVersion {
-    const latest = this.#existing(id);
-    return this.#insertOwn(id, latest.entityType, 'update', latest, {
-      contentJson: encodeContent(latest.entityType, content),
+    const head = this.#existing(id);
+    const { entityType, sourceType } = head.entity;
+    return this.#insertOwn(id, entityType, 'update', head, {
+      contentJson: encodeContent(entityType, content),
       author,
-      sourceType: latest.sourceType,
+      sourceType,
     });
   }
 
   /** Writes a tombstone and ends the entity's open edges. @throws HubError `not_found`. */
   deleteEntity(id: string, author: Author): EntityVersion {
-    const latest = this.#existing(id);
-    return this.#insertOwn(id, latest.entityType, 'delete', latest, {
+    const head = this.#existing(id);
+    return this.#insertOwn(id, head.entity.entityType, 'delete', head, {
       contentJson: null,
       author,
-      sourceType: latest.sourceType,
+      sourceType: head.entity.sourceType,
+    });
+  }
+
+  /**
+   * Makes a new version with the content of an old one: of `version`, else of the last one before the tombstone. A
+   * deleted entity is alive again then, with the edges that its tombstone ended; what holds already stays as it is.
+   * @throws HubError `not_found` when there is no such entity or version, `invalid` when that version is a tombstone.
+   */
+  restoreEntity(id: string, version: string | undefined, author: Author): EntityVersion {
+    const head = this.head(id);
+    if (!head) throw new HubError('not_found', `there is no entity ${id}`);
+    if (version === undefined && head.entity.contentJson !== null) return head.entity;
+    const source = version === undefined ? readLastWithContent(this.#tx, id) : this.version(id, version);
+    if (!source) {
+      throw new HubError('not_found', `${id} has no version ${version ?? 'with a content'}`, {
+        field: 'version',
+      });
+    }
+    if (source.contentJson === null) {
+      throw new HubError('invalid', 'that version is a tombstone: it holds no content', { field: 'version' });
+    }
+    if (source.contentJson === head.entity.contentJson) return head.entity;
+    return this.#insertOwn(id, head.entity.entityType, 'update', head, {
+      contentJson: source.contentJson,
+      author,
+      sourceType: head.entity.sourceType,
     });
   }
 
@@ -127,35 +160,29 @@ export class GraphWriter {
     const latest = head === undefined ? this.head(input.id) : (head ?? undefined);
     const receivedMicros = this.#state.nowMicros();
     const seq = this.#state.nextSeq;
-    const { key: entityKey, isNew } = latest
-      ? { key: latest.entityKey, isNew: false }
-      : this.#keyOf(input, seq, effectiveMicros(input.timestamp, receivedMicros, undefined));
-    const parentMicros = isNew ? undefined : this.#parentMicros(entityKey, input.parentVersions, latest);
-    const validMicros = effectiveMicros(input.timestamp, receivedMicros, parentMicros);
+    const known = latest ? { key: latest.entityKey, isNew: false } : this.#keyOf(input, receivedMicros);
+    const after = known.isNew ? undefined : this.#newestBefore(known.key, input, latest);
+    const validMicros = effectiveMicros(input.timestamp, receivedMicros, after);
     this.#tx.run(
-      `INSERT INTO entity_version (seq, entity_key, version, change_type, current, author_key, source_type,
-         valid_micros, client_time, parents, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO entity_version (seq, entity_key, moment, version, change_type, current, author_key, source_type,
+         client_time, parents, content)
+       VALUES (?1, ?2, (CAST(?3 AS INTEGER) << ${HASH_BITS}) | CAST(?4 AS INTEGER), ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)`,
       seq,
-      entityKey,
-      input.version,
+      known.key,
+      validMicros,
+      versionHash(input.version),
+      packVersion(input.version),
       changeTypeCode(input.changeType),
       input.current ? 1 : 0,
       this.#state.authorKey(input.author),
       input.sourceType,
-      validMicros,
-      input.timestamp,
-      JSON.stringify(input.parentVersions),
+      input.timestamp === toIso(Math.floor(validMicros / 1000)) ? null : input.timestamp,
+      packParents(input.parentVersions),
       input.contentJson,
     );
     this.#state.rowWritten();
-    if (input.current && !isNew) {
-      this.#makeLatest(input, { entityKey, seq, validMicros }, latest);
-    }
-    return {
-      entity: toEntity(input, seq, validMicros, latest?.entity.createdAtMs),
-      entityKey,
-      validMicros,
-    };
+    if (input.current) this.#makeLatest(input, { entityKey: known.key, seq, validMicros }, latest);
+    return { entity: toEntity(input, seq, validMicros, latest?.entity.createdAtMs), entityKey: known.key };
   }
 
   relationship(id: string): RelationshipVersion | undefined {
@@ -190,6 +217,20 @@ export class GraphWriter {
     return this.#edges.put({ ...input, propertiesJson: JSON.stringify(input.properties) });
   }
 
+  /**
+   * Changes an open edge from now on: its interval ends and another begins, under the same id. Making it a `located_in`
+   * ends the one that the entity had.
+   * @throws HubError `invalid` for a self-edge, `not_found` when the edge or an end is unknown or deleted, `conflict` when
+   * it has ended, or the ends are joined so already.
+   */
+  changeRelationship(
+    id: string,
+    to: { fromEntityId: string; toEntityId: string; relationshipType: string; properties: Content },
+    author: Author,
+  ): RelationshipVersion {
+    return this.#edges.change(id, { ...to, propertiesJson: JSON.stringify(to.properties) }, author);
+  }
+
   /** Ends an edge now; one that has ended stays as it is. @throws HubError `not_found`. */
   endRelationship(id: string, author: Author): RelationshipVersion {
     return this.#edges.end(id, author);
@@ -199,11 +240,11 @@ export class GraphWriter {
     id: string,
     entityType: string,
     changeType: NewEntityVersion['changeType'],
-    parent: EntityVersion | undefined,
+    head: StoredVersion | undefined,
     rest: Pick<NewEntityVersion, 'contentJson' | 'author' | 'sourceType'>,
   ): EntityVersion {
-    const parentVersions = parent ? [parent.version] : [];
-    this.insertVersion({
+    const parentVersions = head ? [head.entity.version] : [];
+    const input = {
       id,
       version: this.#state.versions.next(parentVersions),
       entityType,
@@ -212,24 +253,31 @@ export class GraphWriter {
       timestamp: toIso(this.#state.nowMs()),
       current: true,
       ...rest,
-    });
-    return this.#stored(id);
+    };
+    return this.insertVersion(input, head ?? null).entity;
   }
 
   /** The key of an entity without a current version, which is made where the id was never used. */
-  #keyOf(input: NewEntityVersion, seq: number, validMicros: number): { key: number; isNew: boolean } {
-    // A loser is all that is known of the entity: the pointer that leads to no row keeps it out of every state.
+  #keyOf(input: NewEntityVersion, receivedMicros: number): { key: number; isNew: boolean } {
     const inserted = this.#tx.run(
-      `INSERT INTO entity (id, entity_type, latest_seq, deleted, created_micros) VALUES (?, ?, ?, ?, ?)
-       ON CONFLICT (id) DO NOTHING`,
+      'INSERT INTO entity (id, entity_type, created_micros) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING',
       input.id,
       input.entityType,
-      input.current ? seq : -seq,
-      input.current && input.contentJson !== null ? 0 : 1,
-      validMicros,
+      effectiveMicros(input.timestamp, receivedMicros, undefined),
     );
     if (inserted.changes === 1) return { key: inserted.lastInsertRowid, isNew: true };
-    return { key: this.#entityKey(input.id), isNew: false };
+    const key = readEntityKey(this.#tx, input.id);
+    if (key === undefined) throw new Error(`the entity ${input.id} is neither new nor known`);
+    // Only losers of conflicts are held: whoever makes the first state says what the entity is, and since when.
+    if (input.current) {
+      this.#tx.run(
+        'UPDATE entity SET entity_type = ?, created_micros = ? WHERE key = ?',
+        input.entityType,
+        effectiveMicros(input.timestamp, receivedMicros, undefined),
+        key,
+      );
+    }
+    return { key, isNew: false };
   }
 
   #makeLatest(
@@ -237,61 +285,52 @@ export class GraphWriter {
     row: { entityKey: number; seq: number; validMicros: number },
     before: StoredVersion | undefined,
   ): void {
+    const deleted = input.contentJson === null;
+    if (!before) {
+      this.#tx.run(
+        'INSERT INTO entity_latest (entity_key, seq, deleted) VALUES (?, ?, ?)',
+        row.entityKey,
+        row.seq,
+        deleted ? 1 : 0,
+      );
+      return;
+    }
     this.#tx.run(
-      'UPDATE entity SET latest_seq = ?, deleted = ? WHERE key = ?',
+      'UPDATE entity_latest SET seq = ?, deleted = ? WHERE entity_key = ?',
       row.seq,
-      input.contentJson === null ? 1 : 0,
+      deleted ? 1 : 0,
       row.entityKey,
     );
-    if (before === undefined) {
-      this.#tx.run(
-        'UPDATE entity SET entity_type = ?, created_micros = ? WHERE key = ?',
-        input.entityType,
-        row.validMicros,
-        row.entityKey,
-      );
-    } else if (input.contentJson === null) {
-      this.#edges.endAllOf(input.id, input.author, row.validMicros);
-    } else if (before.entity.contentJson === null) {
-      const tombstone = { seq: before.entity.seq, micros: before.validMicros };
-      this.#edges.reopenAllOf(row.entityKey, tombstone, input.author);
+    if (deleted) this.#edges.endAllOf(input.id, input.author, row.validMicros);
+    else if (before.entity.contentJson === null) {
+      this.#edges.reopenAllOf(row.entityKey, input.author, row.validMicros);
     }
   }
 
-  #existing(id: string): EntityVersion {
-    const latest = this.latest(id);
-    if (!latest || latest.contentJson === null) throw new HubError('not_found', `there is no entity ${id}`);
-    return latest;
+  #existing(id: string): StoredVersion {
+    const head = this.head(id);
+    if (!head || head.entity.contentJson === null) {
+      throw new HubError('not_found', `there is no entity ${id}`);
+    }
+    return head;
   }
 
-  #stored(id: string): EntityVersion {
-    const latest = this.latest(id);
-    if (!latest) throw new Error(`the entity ${id} was written and is not there`);
-    return latest;
-  }
-
-  #entityKey(id: string): number {
-    const row = this.#tx.get<{ key: number }>('SELECT key FROM entity WHERE id = ?', id);
-    if (!row) throw new HubError('not_found', `there is no entity ${id}`);
-    return row.key;
-  }
-
-  /** Effective time of the newest parent, or undefined when none of them is stored. */
-  #parentMicros(
+  /**
+   * The effective time that a version has to come after: of its newest parent and, when it becomes the state, of the
+   * state that it supersedes. So the versions that were the state follow each other in time as they do in `seq`, and a
+   * read of the present agrees with a read of the past that ends now.
+   */
+  #newestBefore(
     entityKey: number,
-    parents: readonly string[],
+    input: NewEntityVersion,
     latest: StoredVersion | undefined,
   ): number | undefined {
-    let newest: number | undefined;
-    for (const parent of parents) {
+    let newest = input.current ? latest?.entity.validMicros : undefined;
+    for (const parent of input.parentVersions) {
       const micros =
         parent === latest?.entity.version
-          ? latest.validMicros
-          : this.#tx.get<{ valid_micros: number }>(
-              'SELECT valid_micros FROM entity_version WHERE entity_key = ? AND version = ?',
-              entityKey,
-              parent,
-            )?.valid_micros;
+          ? latest.entity.validMicros
+          : readVersionMicros(this.#tx, entityKey, parent);
       if (micros !== undefined && (newest === undefined || micros > newest)) newest = micros;
     }
     return newest;
@@ -311,6 +350,7 @@ function toEntity(
     version: input.version,
     entityType: input.entityType,
     changeType: input.changeType,
+    heldAs: input.current ? 'state' : 'loser',
     parentVersions: input.parentVersions,
     contentJson: input.contentJson,
     userId: input.author.userId,
@@ -319,5 +359,6 @@ function toEntity(
     timestamp: input.timestamp,
     createdAtMs: createdAtMs ?? modifiedAtMs,
     modifiedAtMs,
+    validMicros,
   };
 }
