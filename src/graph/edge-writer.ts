@@ -110,13 +110,8 @@ export class EdgeWriter {
   insertVersion(input: NewRelationshipVersion): void {
     checkId(input.id, 'relationship_id');
     checkVersion(input.version, 'relationship_version');
-    const receivedMicros = this.#state.nowMicros();
     const latest = this.#latestRow(input.id);
-    const fromMicros = effectiveMicros(input.validFrom, receivedMicros, undefined);
-    const endMicros =
-      input.validTo === null
-        ? null
-        : Math.max(Math.min(parseTimeMicros(input.validTo) ?? receivedMicros, receivedMicros), fromMicros);
+    const times = input.takenOver ?? this.#timesOf(input, latest);
     const fromKey = this.#entityKey(input.fromEntityId);
     this.#insert({
       id: input.id,
@@ -127,14 +122,51 @@ export class EdgeWriter {
       relationship_type: input.relationshipType,
       properties: input.propertiesJson,
       author: input.author,
-      created_micros: latest?.created_micros ?? receivedMicros,
-      valid_from_micros: fromMicros,
-      valid_to_micros: endMicros,
+      created_micros: times.createdMicros,
+      valid_from_micros: times.validFromMicros,
+      valid_to_micros: times.validToMicros,
       current: input.current,
     });
-    if (input.current && endMicros === null && input.relationshipType === 'located_in') {
+    const opens = input.current && times.validToMicros === null;
+    if (opens && !input.takenOver && input.relationshipType === 'located_in') {
       this.#settlePlace(fromKey, input.author);
     }
+  }
+
+  /** See `GraphWriter.settleEdges`. */
+  settleSince(afterSeq: number, author: Author): number {
+    const before = this.#state.lastSeq;
+    const rows = this.#state.tx.all<{
+      id: string;
+      from_key: number;
+      relationship_type: string;
+      dead: number;
+    }>(
+      `SELECT r.id, r.from_key, r.relationship_type, (f.deleted OR t.deleted) AS dead FROM relationship r
+       JOIN entity_latest f ON f.entity_key = r.from_key JOIN entity_latest t ON t.entity_key = r.to_key
+       WHERE r.latest_seq > ? AND r.latest_seq <= ? AND r.open = 1 ORDER BY r.latest_seq`,
+      afterSeq,
+      before,
+    );
+    for (const row of rows) if (row.dead === 1) this.end(row.id, author);
+    const placed = rows.filter((row) => row.dead === 0 && row.relationship_type === 'located_in');
+    for (const fromKey of new Set(placed.map((row) => row.from_key))) this.#settlePlace(fromKey, author);
+    return this.#state.lastSeq - before;
+  }
+
+  /** When an edge begins and ends as a client says, within what the hub can have known. */
+  #timesOf(
+    input: NewRelationshipVersion,
+    latest: EdgeRow | undefined,
+  ): NonNullable<NewRelationshipVersion['takenOver']> {
+    const receivedMicros = this.#state.nowMicros();
+    const validFromMicros = effectiveMicros(input.validFrom, receivedMicros, undefined);
+    const ended = input.validTo === null ? null : (parseTimeMicros(input.validTo) ?? receivedMicros);
+    return {
+      createdMicros: latest?.created_micros ?? receivedMicros,
+      validFromMicros,
+      validToMicros: ended === null ? null : Math.max(Math.min(ended, receivedMicros), validFromMicros),
+    };
   }
 
   /** Ends an edge, now or at `atMicros`; one that has ended stays as it is. @throws HubError `not_found`. */

@@ -128,6 +128,11 @@ export interface NewEntityVersion {
   readonly timestamp: string;
   /** False for the loser of a conflict: kept and readable, not the latest. */
   readonly current: boolean;
+  /**
+   * For history that is taken over from another graph: its effective time in us, instead of the one that its receipt
+   * here would give it; the edges that a tombstone ends come with that history too.
+   */
+  readonly takenOver?: { readonly validMicros: number };
 }
 
 /**
@@ -159,6 +164,12 @@ export interface NewRelationshipVersion {
   readonly validTo: string | null;
   /** False for the loser of a conflict. */
   readonly current: boolean;
+  /** For history that is taken over from another graph: its times in us, instead of what its receipt here would give. */
+  readonly takenOver?: {
+    readonly createdMicros: number;
+    readonly validFromMicros: number;
+    readonly validToMicros: number | null;
+  };
 }
 
 /** A point on both time axes: what held at `micros`, as far as the rows up to `seq` tell. */

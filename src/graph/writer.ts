@@ -162,7 +162,7 @@ export class GraphWriter {
     const seq = this.#state.nextSeq;
     const known = latest ? { key: latest.entityKey, isNew: false } : this.#keyOf(input, receivedMicros);
     const after = known.isNew ? undefined : this.#newestBefore(known.key, input, latest);
-    const validMicros = effectiveMicros(input.timestamp, receivedMicros, after);
+    const validMicros = this.#effectiveMicros(input, receivedMicros, after);
     this.#tx.run(
       `INSERT INTO entity_version (seq, entity_key, moment, version, change_type, current, author_key, source_type,
          client_time, parents, content)
@@ -199,6 +199,14 @@ export class GraphWriter {
    */
   insertRelationshipVersion(input: NewRelationshipVersion): void {
     this.#edges.insertVersion(input);
+  }
+
+  /**
+   * Puts right what a history from elsewhere left open, among the edges with a row after `afterSeq`: an edge at a deleted
+   * end is ended, and a thing is in one place. @returns how many edges were ended.
+   */
+  settleEdges(afterSeq: number, author: Author): number {
+    return this.#edges.settleSince(afterSeq, author);
   }
 
   /**
@@ -263,7 +271,7 @@ export class GraphWriter {
       'INSERT INTO entity (id, entity_type, created_micros) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING',
       input.id,
       input.entityType,
-      effectiveMicros(input.timestamp, receivedMicros, undefined),
+      this.#effectiveMicros(input, receivedMicros, undefined),
     );
     if (inserted.changes === 1) return { key: inserted.lastInsertRowid, isNew: true };
     const key = readEntityKey(this.#tx, input.id);
@@ -273,11 +281,20 @@ export class GraphWriter {
       this.#tx.run(
         'UPDATE entity SET entity_type = ?, created_micros = ? WHERE key = ?',
         input.entityType,
-        effectiveMicros(input.timestamp, receivedMicros, undefined),
+        this.#effectiveMicros(input, receivedMicros, undefined),
         key,
       );
     }
     return { key, isNew: false };
+  }
+
+  #effectiveMicros(input: NewEntityVersion, receivedMicros: number, after: number | undefined): number {
+    const { takenOver, timestamp, current } = input;
+    if (!takenOver) return effectiveMicros(timestamp, receivedMicros, after);
+    // A loser's time decides nothing and stays what it was.
+    return current && after !== undefined
+      ? Math.max(takenOver.validMicros, after + 1)
+      : takenOver.validMicros;
   }
 
   #makeLatest(
@@ -301,6 +318,7 @@ export class GraphWriter {
       deleted ? 1 : 0,
       row.entityKey,
     );
+    if (input.takenOver) return;
     if (deleted) this.#edges.endAllOf(input.id, input.author, row.validMicros);
     else if (before.entity.contentJson === null) {
       this.#edges.reopenAllOf(row.entityKey, input.author, row.validMicros);
