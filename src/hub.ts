@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
 import type { Permission, Principal } from './access/types.ts';
 import type { Clock } from './base/clock.ts';
 import type { Logger } from './base/log.ts';
@@ -6,12 +9,13 @@ import type { HubConfig, HubSecrets } from './config/config.ts';
 import type { HomekitPart } from './homekit/types.ts';
 import type { LivePart } from './live/types.ts';
 import type { BrokerLogin, MqttPart } from './mqtt/types.ts';
+import type { Home } from './ops/types.ts';
 
 import { Access } from './access/access.ts';
 import { accessTables } from './access/tables.ts';
 import { systemClock } from './base/clock.ts';
 import { DataDir } from './base/data-dir.ts';
-import { StartError } from './base/errors.ts';
+import { HubError, StartError } from './base/errors.ts';
 import { newId } from './base/ids.ts';
 import { keepValue, keptValueTables } from './base/kept-values.ts';
 import { createLogger } from './base/log.ts';
@@ -28,8 +32,11 @@ import { startHttp } from './http/http.ts';
 import { startLive } from './live/live.ts';
 import { startMdns } from './mdns/mdns.ts';
 import { mqttTables } from './mqtt/tables.ts';
+import { homeTasks, LocalHome } from './ops/ops.ts';
 import { Sync } from './sync/sync.ts';
 import { syncTables } from './sync/tables.ts';
+
+const DATABASE_FILE = 'funkygibbon.db';
 
 /** What the `ready` line tells whoever started the hub; the ports are the real ones and no secret is among it. */
 export interface ReadyInfo {
@@ -79,23 +86,7 @@ export async function startHub(
   await using opening = parts;
 
   const dataDir = opening.add('data_dir', DataDir.open(config.dataDir));
-  const store = opening.add(
-    'database',
-    await Store.open({
-      file: dataDir.file('funkygibbon.db'),
-      clock,
-      log: log.child({ part: 'store' }),
-      migrations: [
-        keptValueTables,
-        graphTables,
-        accessTables,
-        deviceTables,
-        syncTables,
-        mqttTables,
-        homekitTables,
-      ],
-    }),
-  );
+  const store = opening.add('database', await openStore(dataDir, clock, log));
   const nodeId = keepValue(store, 'node_id', newId);
   const graph = opening.add('graph', new Graph({ store, clock, log: log.child({ part: 'graph' }) }));
   const access = opening.add(
@@ -203,6 +194,7 @@ export async function startHub(
     await startControl({
       path: dataDir.file(CONTROL_SOCKET),
       handlers: { pair: pairing, status },
+      tasks: homeTasks(new LocalHome({ graph, clock, hubVersion: version })),
       log: log.child({ part: 'control' }),
     }),
   );
@@ -226,6 +218,52 @@ export async function startHub(
       await running[Symbol.asyncDispose]();
     },
   };
+}
+
+/**
+ * Opens the graph of a data folder on which no hub runs, for a command that works on it. A folder or a database that is
+ * missing is made where `create` says so.
+ * @throws StartError when a hub holds the folder or the database cannot be opened, HubError `not_found` when there is none.
+ */
+export async function openHome(
+  config: HubConfig,
+  options: { readonly create: boolean },
+): Promise<{ home: Home } & AsyncDisposable> {
+  if (!options.create && !existsSync(join(config.dataDir, DATABASE_FILE))) {
+    throw new HubError('not_found', `There is no home in ${config.dataDir}. Is this the right data_dir?`);
+  }
+  const clock = systemClock;
+  const log = createLogger(config.logging);
+  const parts = new OpenParts();
+  await using opening = parts;
+  const dataDir = opening.add('data_dir', DataDir.open(config.dataDir));
+  const store = opening.add('database', await openStore(dataDir, clock, log));
+  const graph = opening.add('graph', new Graph({ store, clock, log: log.child({ part: 'graph' }) }));
+  const open = parts.move();
+  return {
+    home: new LocalHome({ graph, clock, hubVersion: readHubVersion() }),
+    async [Symbol.asyncDispose]() {
+      await open[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The one database, with the tables of every owner whatever it is opened for: they come and go together. */
+async function openStore(dataDir: DataDir, clock: Clock, log: Logger): Promise<Store> {
+  return await Store.open({
+    file: dataDir.file(DATABASE_FILE),
+    clock,
+    log: log.child({ part: 'store' }),
+    migrations: [
+      keptValueTables,
+      graphTables,
+      accessTables,
+      deviceTables,
+      syncTables,
+      mqttTables,
+      homekitTables,
+    ],
+  });
 }
 
 interface Shared {

@@ -1,8 +1,24 @@
+import { join } from 'node:path';
+
 import type { Hub } from './hub.ts';
+import type { Home } from './ops/types.ts';
 
 import { errorText, HubError, StartError } from './base/errors.ts';
 import { readHubVersion } from './base/version.ts';
-import { ASKING_COMMANDS, runAskingCommand, USAGE, welcomeText, type AskingCommand } from './cli/cli.ts';
+import {
+  askForTask,
+  ASKING_COMMANDS,
+  CONTROL_SOCKET,
+  isHubThere,
+  isTransferCommand,
+  readTransferOrder,
+  runAskingCommand,
+  startProgress,
+  USAGE,
+  welcomeText,
+  type AskingCommand,
+  type TransferOrder,
+} from './cli/cli.ts';
 import { ConfigError, loadConfig, type LoadedConfig } from './config/config.ts';
 
 /** sysexits.h: EX_CONFIG. systemd is told not to restart on it. */
@@ -31,6 +47,10 @@ async function run(name: string, argv: readonly string[]): Promise<number> {
       process.stdout.write(`${(await runAskingCommand(name, config.dataDir, json)).trimEnd()}\n`);
       return 0;
     }
+    if (isTransferCommand(name)) {
+      await runTransfer(readTransferOrder(name, argv));
+      return 0;
+    }
     if (name === 'version') process.stdout.write(`${readHubVersion()}\n`);
     else if (name === 'help') process.stdout.write(USAGE);
     else throw new HubError('invalid', `There is no command "${name}".\n\n${USAGE}`);
@@ -50,6 +70,45 @@ async function runHub({ config, secrets }: LoadedConfig): Promise<number> {
   if (process.stderr.isTTY) process.stderr.write(`\n${welcomeText(hub.pairing())}\n\n`);
   await stop;
   return await stopWithin(hub, STOP_WITHIN_MS);
+}
+
+/** Exports, imports or seeds: with the running hub, or on the data folder itself where none runs. */
+async function runTransfer(order: TransferOrder): Promise<void> {
+  const { config } = load(order.configFlags);
+  const stopped = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => stopped.abort(new HubError('unavailable', 'Stopped as asked.')));
+  }
+  // A reader that has gone is told by the write that fails.
+  process.stdout.on('error', () => undefined);
+  const ops = await import('./ops/ops.ts');
+  await using reached = await reachHome(config, order.command !== 'export');
+  using progress = startProgress(process.stderr);
+  const io = {
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    scratchFolder: config.dataDir,
+    progress: (text: string): void => progress.show(text),
+    signal: stopped.signal,
+  };
+  if (order.command === 'export') await ops.runExport(reached.home, order, io);
+  else if (order.command === 'import') await ops.runImport(reached.home, order, io);
+  else await ops.runSeed(reached.home, order, io);
+}
+
+async function reachHome(
+  config: LoadedConfig['config'],
+  create: boolean,
+): Promise<{ home: Home } & AsyncDisposable> {
+  const socket = join(config.dataDir, CONTROL_SOCKET);
+  if (!(await isHubThere(socket))) {
+    const { openHome } = await import('./hub.ts');
+    return await openHome(config, { create });
+  }
+  const { remoteHome } = await import('./ops/ops.ts');
+  const home = remoteHome(async (command, args, streams) => await askForTask(socket, command, args, streams));
+  return { home, [Symbol.asyncDispose]: async () => undefined };
 }
 
 /** Resolves at the first SIGTERM or SIGINT; further ones change nothing. */

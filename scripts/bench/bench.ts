@@ -1,5 +1,6 @@
 /**
- * Measures the built hub beside bare references and prints a table: `npm run bench [-- start memory latency disk]`.
+ * Measures the built hub beside bare references and prints a table: `npm run bench [-- start memory latency disk
+ * graph-writes …]`.
  * Numbers depend on the machine; ratios are taken in one run, so that its noise hits both sides.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -9,6 +10,7 @@ import { join } from 'node:path';
 import { buildDaemon } from '../../test/support/daemon.ts';
 import { buildRecorder } from '../../test/power-cut/recorder.ts';
 import { benchDisk } from './disk.ts';
+import { benchGraphHistory, benchGraphWalks, benchGraphWrites } from './graph/graph.ts';
 import { benchLatency } from './latency.ts';
 import { table, type Result } from './measure.ts';
 import { benchMemory } from './memory.ts';
@@ -20,6 +22,9 @@ const benches: Readonly<Record<string, () => Promise<Result[]>>> = {
   latency: async () => await benchLatency(0, null),
   'slow-latency': async () => await benchLatency(150, buildRecorder(workFolder)),
   disk: async () => await benchDisk(5),
+  'graph-writes': benchGraphWrites,
+  'graph-history': benchGraphHistory,
+  'graph-walks': benchGraphWalks,
 };
 
 const workFolder = mkdtempSync(join(tmpdir(), 'funkygibbon-bench-'));

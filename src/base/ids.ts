@@ -47,6 +47,7 @@ export class VersionSource {
   readonly #author: string;
   #lastMicros = 0;
   #counter = 0;
+  #time = { micros: Number.NaN, text: '' };
 
   constructor(clock: Clock, author: string) {
     this.#clock = clock;
@@ -56,10 +57,13 @@ export class VersionSource {
   next(parents: readonly string[] = []): string {
     const wall = this.#clock.nowMs() * 1000;
     let micros = Math.max(wall, this.#lastMicros);
-    for (const parent of parents) {
-      const parentMicros = versionMicros(parent);
-      if (parentMicros === undefined || parentMicros > wall + FOLLOW_LIMIT_MICROS) continue;
-      if (parentMicros >= micros) micros = parentMicros + 1;
+    // Versions of this shape sort as their times do, so a parent that sorts before this moment need not be read.
+    if (parents.some((parent) => parent >= this.#timeText(micros))) {
+      for (const parent of parents) {
+        const parentMicros = versionMicros(parent);
+        if (parentMicros === undefined || parentMicros > wall + FOLLOW_LIMIT_MICROS) continue;
+        if (parentMicros >= micros) micros = parentMicros + 1;
+      }
     }
     this.#counter = micros === this.#lastMicros ? this.#counter + 1 : 0;
     if (this.#counter > 999_999) {
@@ -67,7 +71,12 @@ export class VersionSource {
       this.#counter = 0;
     }
     this.#lastMicros = micros;
-    return `${microsToVersionTime(micros)}-${String(this.#counter).padStart(6, '0')}-${this.#author}`;
+    return `${this.#timeText(micros)}-${String(this.#counter).padStart(6, '0')}-${this.#author}`;
+  }
+
+  #timeText(micros: number): string {
+    if (micros !== this.#time.micros) this.#time = { micros, text: microsToVersionTime(micros) };
+    return this.#time.text;
   }
 }
 

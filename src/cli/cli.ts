@@ -2,11 +2,14 @@ import { join } from 'node:path';
 
 import type { HubStatus, PairingInfo } from './types.ts';
 
-import { askHub } from './control.ts';
+import { askHub } from './ask.ts';
 import { welcomeText } from './welcome.ts';
 
 export { urlForOthers } from './address.ts';
+export { askForTask, isHubThere } from './ask.ts';
 export { startControl } from './control.ts';
+export { startProgress } from './progress.ts';
+export { isTransferCommand, readTransferOrder, type TransferOrder } from './transfer-order.ts';
 export { welcomeText } from './welcome.ts';
 
 /** The name of the control socket in the data folder. */
@@ -17,11 +20,21 @@ export const USAGE = `Usage: funkygibbon <command> [flags]
   start     run the hub in the foreground (the default)
   pair      show the HomeKit code, the owner's setup code and the MQTT credentials of the running hub
   status    show what the running hub does
+  export    write the home graph to FILE, or to standard output where it is missing or "-":
+              export [FILE] [--mode history|current] [--force]
+            history (the default) is every version there ever was, current what holds now. The file holds no users,
+            passwords, tokens or keys. One that is there is replaced with --force only.
+  import    take over what an export wrote, or a database file of the Python FunkyGibbon ("-" = standard input):
+              import FILE [--dry-run]
+            The whole file is checked first. What the hub has already is passed over, so it can be repeated.
+  seed      put a made-up family home into an empty hub, for looking around:
+              seed [--dry-run] [--force]
   version   print the version
   help      print this
 
+export, import and seed work with the running hub, and on the data folder itself where none runs.
 Flags: --config FILE, --data-dir DIR, and every key of the configuration as --section.key VALUE.
-pair and status take --json.
+pair, status, export, import and seed take --json.
 `;
 
 /** Commands that ask the running hub. */

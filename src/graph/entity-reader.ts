@@ -62,6 +62,49 @@ export function readHead(db: Db, id: string): StoredVersion | undefined {
   return row && { entity: toEntityVersion(row), entityKey: row.entity_key };
 }
 
+/** What a next version needs to know of the current one. */
+export interface EntityHead {
+  readonly key: number;
+  readonly entityType: string;
+  readonly version: string;
+  readonly sourceType: string;
+  /** True for a tombstone. */
+  readonly deleted: boolean;
+  /** us since the Unix epoch. */
+  readonly createdMicros: number;
+  readonly validMicros: number;
+}
+
+interface HeadRow {
+  key: number;
+  entity_type: string;
+  version: string;
+  source_type: string;
+  deleted: number;
+  created_micros: number;
+  valid_micros: number;
+}
+
+/** The head of an entity, without its content. */
+export function readBareHead(db: Db, id: string): EntityHead | undefined {
+  const row = db.get<HeadRow>(
+    `SELECT e.key, e.entity_type, v.version, v.source_type, l.deleted, e.created_micros, v.valid_micros
+     FROM entity e JOIN entity_latest l ON l.entity_key = e.key JOIN entity_version v ON v.seq = l.seq WHERE e.id = ?`,
+    id,
+  );
+  return (
+    row && {
+      key: row.key,
+      entityType: row.entity_type,
+      version: unpackVersion(row.version),
+      sourceType: row.source_type,
+      deleted: row.deleted === 1,
+      createdMicros: row.created_micros,
+      validMicros: row.valid_micros,
+    }
+  );
+}
+
 /** Current versions by internal key, tombstones left out, in no particular order. */
 export function readByKeys(db: Db, keys: readonly number[]): Map<number, EntityVersion> {
   const found = new Map<number, EntityVersion>();

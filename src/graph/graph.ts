@@ -44,6 +44,7 @@ import { GraphHistory } from './history.ts';
 import { makeListCursor, parseListCursor } from './list-cursor.ts';
 import { GraphPaths } from './paths.ts';
 import { mergeBySeq } from './rules.ts';
+import { GraphSearch } from './search/search.ts';
 import { GraphWriter } from './writer.ts';
 
 export { contentIssue, encodeContent, MAX_CONTENT_BYTES } from './content-rules.ts';
@@ -51,8 +52,17 @@ export { endpointWarning } from './endpoint-rules.ts';
 export type { Difference, GraphHistory, HistoryPage } from './history.ts';
 export type { Lineage } from './lineage.ts';
 export { MAX_DEPTH, type GraphPaths, type WalkOptions } from './paths.ts';
-export { checkId, checkTimestamp, checkVersion, toEntityType, toRelationshipType } from './rules.ts';
+export {
+  checkId,
+  checkTimestamp,
+  checkVersion,
+  parseTimeMicros,
+  toEntityType,
+  toRelationshipType,
+} from './rules.ts';
 export { homeEntityJson, parseContent, relationshipJson } from './wire.ts';
+export type { GraphSearch } from './search/search.ts';
+export type { SearchHit, SearchOptions } from './search/types.ts';
 export type { GraphWriter } from './writer.ts';
 
 export interface GraphOptions {
@@ -82,6 +92,8 @@ export class Graph implements Disposable {
   readonly history: GraphHistory;
   /** How things are joined. */
   readonly paths: GraphPaths;
+  /** Full-text search, of the present and the past. */
+  readonly search: GraphSearch;
   /** Changes only when a backup is restored; part of every cursor. Lower-case hex. */
   readonly epoch: string;
 
@@ -96,6 +108,13 @@ export class Graph implements Disposable {
     const { db } = options.store;
     this.history = new GraphHistory({ db, clock: options.clock, headSeq: () => this.#durableSeq });
     this.paths = new GraphPaths({ db, committedSeq: () => this.#committedSeq });
+    this.search = new GraphSearch({
+      store: options.store,
+      log: options.log,
+      committedSeq: () => this.#committedSeq,
+    });
+    // The last commits before a crash may not be in the index yet.
+    this.search.noteCommit();
   }
 
   /** The highest seq that a power cut cannot take back. */
@@ -251,6 +270,7 @@ export class Graph implements Disposable {
     if (lastSeq > this.#committedSeq) {
       this.#committedSeq = lastSeq;
       this.#settleInBackground();
+      this.search.noteCommit();
     }
     return result;
   }
@@ -277,6 +297,7 @@ export class Graph implements Disposable {
   [Symbol.dispose](): void {
     this.#disposed = true;
     clearTimeout(this.#retry);
+    this.search[Symbol.dispose]();
     this.#followers.clear();
   }
 

@@ -22,6 +22,7 @@ import { toIntervals } from './intervals.ts';
 import { toLineage } from './lineage.ts';
 import { makeListCursor, parseListCursor } from './list-cursor.ts';
 import { parseTimeMicros } from './rules.ts';
+import { MAX_MICROS } from './version-codec.ts';
 
 /** Keys that are looked at in one turn of the event loop: some milliseconds' work. */
 const WINDOW_KEYS = 500;
@@ -69,7 +70,14 @@ export class GraphHistory {
         field,
       });
     }
-    return { micros, seq: this.#headSeq() };
+    // Times go out in milliseconds: who asks with one means all that happened within it.
+    const inMillisecond = micros % 1000 === 0 ? 999 : 0;
+    return { micros: Math.min(micros + inMillisecond, MAX_MICROS), seq: this.#headSeq() };
+  }
+
+  /** The present, as far as it is durable, whatever the clock says: a Pi may have been set back. */
+  present(): Moment {
+    return { micros: MAX_MICROS, seq: this.#headSeq() };
   }
 
   /** The entity as it was, or undefined where it was not there or deleted. */

@@ -1,6 +1,7 @@
 import type { Migrations } from '../base/migrations.ts';
 
 import { makeVersionsLean } from './lean-versions.ts';
+import { SEARCH_TABLES } from './search/tables.ts';
 
 /**
  * The home graph. Keys inside the file are integers: text ids and versions in every index cost 64 bytes of card wear
@@ -75,5 +76,6 @@ CREATE TABLE relationship_version (
 CREATE UNIQUE INDEX relationship_version_by_version ON relationship_version (relationship_key, version);
 `,
     makeVersionsLean,
+    SEARCH_TABLES,
   ],
 };

@@ -51,6 +51,9 @@ export function unpackParents(stored: string): string[] {
 /** Bits of a version's hash in `entity_version.moment`, below the time. */
 export const HASH_BITS = 11;
 
+/** The latest time that fits into `entity_version.moment`, in the year 2112; us since the Unix epoch. */
+export const MAX_MICROS = 2 ** (63 - HASH_BITS) - 2;
+
 /** FNV-1a over UTF-16 units, cut to HASH_BITS: it spares the look at rows of other versions, and proves nothing. */
 export function versionHash(version: string): number {
   let hash = 0x811c9dc5;

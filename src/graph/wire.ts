@@ -27,8 +27,17 @@ export function homeEntityJson(entity: EntityVersion): string {
   return `${head.slice(0, -1)},"content":${entity.contentJson ?? '{}'}}`;
 }
 
-/** The edge as it goes over the wire (the seed's EntityRelationship with its interval). */
-export function relationshipJson(edge: RelationshipVersion): string {
+/**
+ * The edge as it goes over the wire (the seed's EntityRelationship with its interval); with `stretch`, as what it said
+ * over that stretch of time.
+ */
+export function relationshipJson(
+  edge: RelationshipVersion,
+  stretch: { readonly fromMicros: number; readonly toMicros: number | null } = {
+    fromMicros: edge.validFromMicros,
+    toMicros: edge.validToMicros,
+  },
+): string {
   const head = JSON.stringify({
     id: edge.id,
     version: edge.version,
@@ -38,8 +47,8 @@ export function relationshipJson(edge: RelationshipVersion): string {
     relationship_type: edge.relationshipType,
     user_id: edge.userId,
     created_at: toIso(edge.createdAtMs),
-    valid_from: toIso(edge.validFromMs),
-    valid_to: edge.validToMs === null ? null : toIso(edge.validToMs),
+    valid_from: toIso(Math.floor(stretch.fromMicros / 1000)),
+    valid_to: stretch.toMicros === null ? null : toIso(Math.floor(stretch.toMicros / 1000)),
   });
   return `${head.slice(0, -1)},"properties":${edge.propertiesJson}}`;
 }

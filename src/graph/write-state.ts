@@ -3,6 +3,8 @@ import type { Tx } from '../base/db.ts';
 import type { VersionSource } from '../base/ids.ts';
 import type { Author } from './types.ts';
 
+import { toIso } from '../base/clock.ts';
+
 export interface WriterContext {
   readonly clock: Clock;
   readonly versions: VersionSource;
@@ -17,6 +19,7 @@ export class WriteState {
   readonly #clock: Clock;
   readonly #authorKeys = new Map<string, number>();
   #nextSeq: number;
+  #iso = { ms: Number.NaN, text: '' };
 
   constructor(tx: Tx, context: WriterContext) {
     this.tx = tx;
@@ -45,6 +48,12 @@ export class WriteState {
 
   nowMicros(): number {
     return this.#clock.nowMs() * 1000;
+  }
+
+  /** RFC 3339; most rows of a transaction have the same time. */
+  toIso(ms: number): string {
+    if (ms !== this.#iso.ms) this.#iso = { ms, text: toIso(ms) };
+    return this.#iso.text;
   }
 
   authorKey(author: Author): number {

@@ -34,7 +34,7 @@ export class Cors {
       return null;
     }
     return {
-      'access-control-allow-methods': 'GET, HEAD, POST, PATCH, DELETE',
+      'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
       'access-control-allow-headers': 'Authorization, Content-Type, If-Match, If-None-Match, X-Request-ID',
       'access-control-max-age': PREFLIGHT_MAX_AGE_S,
     };

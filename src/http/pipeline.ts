@@ -116,7 +116,7 @@ export class Pipeline {
       this.#options.gate.authorize(exchange, route.authority);
       const query = route.query && check(route.query, Object.fromEntries(event.url.searchParams));
       const answer = async (): Promise<Response> => {
-        const body = route.body && check(route.body, await readJson(exchange.request, route.bodyLimitBytes));
+        const body = route.body && check(route.body, await readJson(exchange.request, route));
         return await this.#respond(await route.handle(toCall(exchange, event, query, body)), exchange);
       };
       return await (route.body ? this.#largeBodies.run(exchange.request, answer) : answer());
@@ -168,9 +168,10 @@ function problemReply(problem: Problem, requestId: string): Reply {
   });
 }
 
-async function readJson(request: IncomingMessage, limitBytes: number): Promise<unknown> {
-  const text = await readBody(request, limitBytes);
+async function readJson(request: IncomingMessage, route: Route): Promise<unknown> {
+  const text = await readBody(request, route.bodyLimitBytes);
   if (text.trim() === '') {
+    if (route.bodyOptional) return {};
     throw new HttpProblem(400, 'VALIDATION_ERROR', 'The body is empty; it must be a JSON object.');
   }
   return parseJson(text);

@@ -5,7 +5,7 @@ import type { Reply } from './reply.ts';
 
 import { HubError } from '../base/errors.ts';
 
-export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** Who may call: everybody, whoever has a token, or whoever was granted a permission. */
 export type Authority = Permission | 'signed_in' | 'public';
@@ -24,27 +24,50 @@ export interface Call<Query = unknown, Body = unknown> {
   header(name: string): string | undefined;
 }
 
+/** What a route answers when all is well, for the document. */
+export interface Answer {
+  readonly status: number;
+  /** Null where there is no body. */
+  readonly schema: z.ZodType | null;
+}
+
+/** What the document says about a route beyond its schemas. */
+export interface RouteDocs {
+  /** One sentence. */
+  readonly summary: string;
+  readonly answer: Answer;
+  /** A `{name}` of the path: what it is, and one that could be. */
+  readonly params?: Readonly<Record<string, { readonly description: string; readonly example: string }>>;
+  /** A body that is accepted where the entities and relationships that it names exist. */
+  readonly example?: unknown;
+  /** The body in more detail than `body`, where something else than this door checks it. */
+  readonly documentedBody?: z.ZodType;
+}
+
 /** One endpoint. The table of them is all that the surface is; the OpenAPI document is made from it. */
 export interface Route {
   readonly method: Method;
   /** With `{name}` where a segment is a parameter. */
   readonly path: string;
   readonly authority: Authority;
-  readonly summary: string;
+  readonly docs: RouteDocs;
   readonly query: z.ZodType | null;
   /** Null where no body is read. */
   readonly body: z.ZodType | null;
+  /** True where no body means `{}`. */
+  readonly bodyOptional: boolean;
   readonly bodyLimitBytes: number;
   handle(call: Call): Reply | Promise<Reply>;
 }
 
-interface RouteDefinition<Query extends z.ZodType, Body extends z.ZodType> {
+interface RouteDefinition<Query extends z.ZodType, Body extends z.ZodType> extends RouteDocs {
   readonly method: Method;
   readonly path: string;
   readonly authority: Authority;
-  readonly summary: string;
   readonly query?: Query;
   readonly body?: Body;
+  /** Default false. */
+  readonly bodyOptional?: boolean;
   /** Default 1 MiB. */
   readonly bodyLimitBytes?: number;
   handle(call: Call<z.output<Query>, z.output<Body>>): Reply | Promise<Reply>;
@@ -56,14 +79,16 @@ const DEFAULT_BODY_LIMIT_BYTES = 1024 * 1024;
 export function route<Query extends z.ZodType = z.ZodType, Body extends z.ZodType = z.ZodType>(
   definition: RouteDefinition<Query, Body>,
 ): Route {
+  const { method, path, authority, query, body, bodyOptional, bodyLimitBytes } = definition;
   return {
-    method: definition.method,
-    path: definition.path,
-    authority: definition.authority,
-    summary: definition.summary,
-    query: definition.query ?? null,
-    body: definition.body ?? null,
-    bodyLimitBytes: definition.bodyLimitBytes ?? DEFAULT_BODY_LIMIT_BYTES,
+    method,
+    path,
+    authority,
+    docs: definition,
+    query: query ?? null,
+    body: body ?? null,
+    bodyOptional: bodyOptional ?? false,
+    bodyLimitBytes: bodyLimitBytes ?? DEFAULT_BODY_LIMIT_BYTES,
     // The pipeline has run both schemas before it calls this.
     handle: (call) => definition.handle(call as Call<z.output<Query>, z.output<Body>>),
   };

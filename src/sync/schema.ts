@@ -24,7 +24,9 @@ const name = z
   .refine((text) => !CONTROL.test(text) && text.isWellFormed(), 'must not hold control characters');
 
 /** Not `z.record`: content must reach the graph key by key as it was sent. */
-const jsonObject = z.custom<JsonObject>(isJsonObject, 'must be a JSON object');
+const jsonObject = z
+  .custom<JsonObject>(isJsonObject, 'must be a JSON object')
+  .meta({ type: 'object', additionalProperties: true });
 
 const timestamp = z.string().refine((text) => {
   try {
@@ -96,6 +98,13 @@ const relationshipChangeSchema = z
       if (!change[path]) context.addIssue({ code: 'custom', path: [path], message: 'a create needs it' });
     }
   });
+
+/** A whole request, as the API's document shows it; its parts are checked one by one, in slices. */
+export const syncRequestSchema = envelopeSchema.extend({
+  protocol_version: z.enum(PROTOCOLS),
+  changes: z.array(entityChangeSchema).max(MAX_CHANGES),
+  relationship_changes: z.array(relationshipChangeSchema).nullish(),
+});
 
 /**
  * Checks the outer shape of a request.

@@ -20,6 +20,8 @@ import { MAX_CLOCK_ENTRIES, parseRequest } from './schema.ts';
 import { SyncDevices } from './sync-devices.ts';
 import { PROTOCOLS } from './types.ts';
 
+export { syncRequestSchema } from './schema.ts';
+
 export interface SyncOptions {
   store: Store;
   graph: Graph;

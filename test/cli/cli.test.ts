@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { silentLogger } from '../../src/base/log.ts';
 import { urlForOthers } from '../../src/cli/address.ts';
-import { askHub, startControl } from '../../src/cli/control.ts';
+import { askHub } from '../../src/cli/ask.ts';
+import { startControl } from '../../src/cli/control.ts';
 import { welcomeText } from '../../src/cli/welcome.ts';
 import { temporaryFolder } from '../support/store.ts';
 

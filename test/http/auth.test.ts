@@ -27,6 +27,7 @@ const routes = routeTable({
 const PUBLIC = [
   'GET /health',
   'GET /ready',
+  'GET /openapi.json',
   'POST /api/auth/setup',
   'POST /api/auth/login',
   'POST /api/auth/refresh',
@@ -91,9 +92,12 @@ describe('every route of the table', () => {
     }
     const writes = [
       'POST /api/entities',
+      'PUT /api/entities/{id}',
       'PATCH /api/entities/{id}',
       'DELETE /api/entities/{id}',
+      'POST /api/entities/{id}/restore',
       'POST /api/relationships',
+      'PATCH /api/relationships/{id}',
       'DELETE /api/relationships/{id}',
     ];
     expect(refused).toEqual({

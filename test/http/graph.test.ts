@@ -242,7 +242,8 @@ describe('relationships', () => {
       relationship_type: 'located_in',
     });
     expect(response.status).toBe(201);
-    const edge = (await response.json()) as { id: string };
+    const { warnings, ...edge } = (await response.json()) as { id: string; warnings: string[] };
+    expect(warnings).toEqual([]);
     expect(edge).toMatchObject({
       from_entity_id: 'lamp',
       to_entity_id: 'kitchen',

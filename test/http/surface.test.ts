@@ -40,9 +40,9 @@ describe('paths and methods', () => {
 
   test('a known path with a wrong method is 405 and says which are right', async () => {
     await using api = await startTestApi();
-    const response = await api.call('PUT', '/api/entities/x', {});
+    const response = await api.call('POST', '/api/entities/x', {});
     expect(response.status).toBe(405);
-    expect(response.headers.get('allow')).toBe('GET, HEAD, PATCH, DELETE');
+    expect(response.headers.get('allow')).toBe('GET, HEAD, PUT, PATCH, DELETE');
     expect((await problemOf(response)).code).toBe('METHOD_NOT_ALLOWED');
     expect((await api.call('DELETE', '/health')).status).toBe(405);
     expect((await api.call('HEAD', '/api/auth/login')).status).toBe(405);

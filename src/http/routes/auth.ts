@@ -21,6 +21,23 @@ const loginBody = z.object({
 const refreshBody = z.object({ refresh_token: z.string().min(1).max(256) });
 const setupBody = z.object({ code: z.string().max(64), username: z.string(), password: z.string() });
 
+const tokensSchema = z
+  .object({
+    access_token: z.string(),
+    refresh_token: z.string().describe('Good once'),
+    token_type: z.literal('bearer'),
+    expires_in: z.int().describe('Seconds that the access token lives'),
+    role: z.string(),
+    user_id: z.string(),
+  })
+  .meta({ id: 'Tokens' });
+const meSchema = z.object({
+  user_id: z.string(),
+  username: z.string(),
+  role: z.string(),
+  permissions: z.array(z.string()),
+});
+
 export function authRoutes({ access }: { access: Access }): Route[] {
   return [
     route({
@@ -29,6 +46,8 @@ export function authRoutes({ access }: { access: Access }): Route[] {
       authority: 'public',
       summary: 'Makes the owner with the code that the hub showed when it first started',
       body: setupBody,
+      example: { code: 'AAAA-BBBB-CCCC', username: 'anna', password: 'at least 8 characters' },
+      answer: { status: 200, schema: tokensSchema },
       bodyLimitBytes: BODY_LIMIT_BYTES,
       handle: async ({ body, address }) => tokenReply(await access.setup({ ...body, address })),
     }),
@@ -38,6 +57,8 @@ export function authRoutes({ access }: { access: Access }): Route[] {
       authority: 'public',
       summary: 'Exchanges a password for tokens',
       body: loginBody,
+      example: { username: 'anna', password: 'at least 8 characters' },
+      answer: { status: 200, schema: tokensSchema },
       bodyLimitBytes: BODY_LIMIT_BYTES,
       handle: async ({ body: { username, password, device_id: deviceId }, address }) =>
         tokenReply(
@@ -55,6 +76,8 @@ export function authRoutes({ access }: { access: Access }): Route[] {
       authority: 'public',
       summary: 'Exchanges a refresh token, which is good once, for new tokens',
       body: refreshBody,
+      example: { refresh_token: 'the one of the last login' },
+      answer: { status: 200, schema: tokensSchema },
       bodyLimitBytes: BODY_LIMIT_BYTES,
       handle: async ({ body }) => tokenReply(await access.refresh(body.refresh_token)),
     }),
@@ -63,6 +86,7 @@ export function authRoutes({ access }: { access: Access }): Route[] {
       path: '/api/auth/me',
       authority: 'signed_in',
       summary: 'Who the token speaks for, and what they may do',
+      answer: { status: 200, schema: meSchema },
       handle: ({ principal }) =>
         json(
           {
@@ -79,6 +103,7 @@ export function authRoutes({ access }: { access: Access }): Route[] {
       path: '/api/auth/logout',
       authority: 'signed_in',
       summary: 'Ends the login that the token came from',
+      answer: { status: 200, schema: z.object({ status: z.literal('logged_out') }) },
       handle: async ({ principal }) => {
         await access.logout(principal);
         return json({ status: 'logged_out' }, { headers: NO_STORE });

@@ -10,6 +10,7 @@ import { isJsonObject, type JsonObject } from '../../base/json.ts';
 import { pageOf, pageQuery } from '../paging.ts';
 import { json, jsonPage } from '../reply.ts';
 import { route } from '../route.ts';
+import { jsonObject, pageSchema } from '../schemas.ts';
 
 /** Most devices answer within a fraction of this; a sleepy one is told of as `unconfirmed`. */
 const DEFAULT_CONFIRM_MS = 1000;
@@ -39,6 +40,29 @@ const commandBody = z.union(
   },
 );
 
+const DEVICE_PARAMS = { id: { description: 'The id of a device', example: 'lamp' } } as const;
+
+const stateFields = {
+  entity_id: z.string(),
+  available: z.boolean(),
+  values: jsonObject.describe('By capability: {value, unit, timestamp}; an unknown value is null'),
+};
+const stateSchema = z.object(stateFields).meta({ id: 'DeviceState' });
+const nullableText = z.string().nullable();
+const deviceSchema = z
+  .object({
+    name: z.string(),
+    manufacturer: nullableText,
+    model: nullableText,
+    sw_version: nullableText,
+    serial_number: nullableText,
+    capabilities: z.array(jsonObject),
+    unsupported: z.array(z.object({ component: z.string(), type: z.string(), reason: z.string() })),
+    ...stateFields,
+  })
+  .meta({ id: 'Device' });
+const commandSchema = z.object({ status: z.enum(['sent', 'confirmed', 'unconfirmed']), ...stateFields });
+
 export function deviceRoutes({ devices }: Pick<HttpOptions, 'devices'>): Route[] {
   const existing = (entityId: string): DeviceView => {
     const view = devices.view(entityId);
@@ -51,6 +75,7 @@ export function deviceRoutes({ devices }: Pick<HttpOptions, 'devices'>): Route[]
       path: '/api/devices',
       authority: 'home:read',
       summary: 'Devices with their present state, by name',
+      answer: { status: 200, schema: pageSchema(deviceSchema) },
       query: pageQuery,
       handle: ({ query }) => {
         const { items, nextCursor } = pageOf(devices.list(), query, (_, index) => index + 1);
@@ -66,6 +91,8 @@ export function deviceRoutes({ devices }: Pick<HttpOptions, 'devices'>): Route[]
       path: '/api/entities/{id}/state',
       authority: 'home:read',
       summary: 'The present state of a device, from memory',
+      params: DEVICE_PARAMS,
+      answer: { status: 200, schema: stateSchema },
       handle: (call) => json(stateBody(existing(call.param('id')))),
     }),
     route({
@@ -73,6 +100,9 @@ export function deviceRoutes({ devices }: Pick<HttpOptions, 'devices'>): Route[]
       path: '/api/entities/{id}/commands',
       authority: 'home:control',
       summary: 'Sets one or more capabilities of a device',
+      params: DEVICE_PARAMS,
+      example: { capability: 'on_off', value: true },
+      answer: { status: 200, schema: commandSchema },
       body: commandBody,
       handle: async (call) => {
         const { entityId } = existing(call.param('id'));

@@ -6,39 +6,40 @@ import type { Route } from '../route.ts';
 import type { HttpOptions } from '../types.ts';
 
 import { HubError } from '../../base/errors.ts';
-import { isJsonObject, jsonEqual, type JsonObject } from '../../base/json.ts';
-import { checkId, homeEntityJson, parseContent, relationshipJson, toEntityType } from '../../graph/graph.ts';
-import { SOURCE_TYPES } from '../../graph/types.ts';
+import { jsonEqual } from '../../base/json.ts';
+import { checkId, homeEntityJson, parseContent, toEntityType } from '../../graph/graph.ts';
 import { checkIfMatch, etagOf, isHeldByClient } from '../conditional.ts';
 import { mergePatch } from '../merge-patch.ts';
-import { makeCursor, pageOf, pageQuery, parseCursor, noQuery } from '../paging.ts';
+import { pageQuery } from '../paging.ts';
 import { empty, jsonPage, jsonText } from '../reply.ts';
 import { route } from '../route.ts';
+import { atQuery, entitySchema, entityTypeText, jsonObject, pageSchema, sourceType } from '../schemas.ts';
 import { authorOf } from './author.ts';
-
-/** Not `z.record`, which drops a key named `__proto__`: content is stored as it was sent. */
-const contentObject = z.custom<JsonObject>(isJsonObject, 'must be a JSON object');
+import { ENTITY_PARAMS, existingEntity, momentOf, noEntity } from './graph-reads.ts';
 
 const listQuery = pageQuery.extend({
-  entity_type: z.string().min(1).max(64).optional(),
-  room_id: z.string().min(1).max(128).optional(),
-  source_type: z.enum(SOURCE_TYPES).optional(),
+  entity_type: entityTypeText.optional(),
+  room_id: z.string().min(1).max(128).optional().describe('Only what is located in this room'),
+  source_type: sourceType.optional(),
+  q: z.string().max(10_000).optional().describe('Only what holds these words, the last one as a beginning'),
+  ...atQuery,
 });
 const createBody = z.object({
   entity_type: z.string().max(64),
-  content: contentObject,
+  content: jsonObject,
   id: z.string().nullish(),
-  source_type: z.enum(SOURCE_TYPES).default('manual'),
+  source_type: sourceType.default('manual'),
 });
-const patchBody = z.object({ content: contentObject });
-const edgesQuery = pageQuery.extend({ direction: z.enum(['from', 'to', 'both']).default('both') });
+const contentBody = z.object({ content: jsonObject });
+const readQuery = z.strictObject({
+  version: z.string().min(1).max(256).optional().describe('One version, current or not'),
+  ...atQuery,
+});
+const restoreBody = z.object({
+  version: z.string().min(1).max(256).optional().describe('The version to take the content of'),
+});
 
 export function entityRoutes({ graph }: Pick<HttpOptions, 'graph'>): Route[] {
-  const existing = (id: string): EntityVersion => {
-    const entity = graph.entity(id);
-    if (!entity) throw noEntity(id);
-    return entity;
-  };
   return [
     route({
       method: 'GET',
@@ -46,13 +47,18 @@ export function entityRoutes({ graph }: Pick<HttpOptions, 'graph'>): Route[] {
       authority: 'home:read',
       summary: 'Entities that are not deleted',
       query: listQuery,
-      handle: ({ query }) => {
+      answer: { status: 200, schema: pageSchema(entitySchema) },
+      handle: async ({ query }) => {
+        const moment = momentOf(graph, query.at);
         const filter = {
           ...(query.entity_type === undefined ? {} : { entityType: toEntityType(query.entity_type) }),
           ...(query.room_id === undefined ? {} : { roomId: query.room_id }),
           ...(query.source_type === undefined ? {} : { sourceType: query.source_type }),
+          ...(query.q === undefined ? {} : { keys: await graph.search.matchingKeys(query.q, moment) }),
         };
-        const page = graph.list(filter, query.limit, query.cursor);
+        const page = moment
+          ? await graph.history.list(filter, query.limit, query.cursor, moment)
+          : graph.list(filter, query.limit, query.cursor);
         return jsonPage(page.items.map(homeEntityJson), page.nextCursor);
       },
     }),
@@ -62,6 +68,8 @@ export function entityRoutes({ graph }: Pick<HttpOptions, 'graph'>): Route[] {
       authority: 'graph:write',
       summary: 'Makes an entity',
       body: createBody,
+      example: { entity_type: 'note', content: { name: 'Paint', text: 'The walls are RAL 9010.' } },
+      answer: { status: 201, schema: entitySchema },
       handle: async ({ body, principal }) => {
         const entityType = toEntityType(body.entity_type);
         const { id } = body;
@@ -83,12 +91,32 @@ export function entityRoutes({ graph }: Pick<HttpOptions, 'graph'>): Route[] {
       method: 'GET',
       path: '/api/entities/{id}',
       authority: 'home:read',
-      summary: 'One entity',
-      query: noQuery,
+      summary: 'One entity: as it is, as it was at a time, or one of its versions',
+      params: ENTITY_PARAMS,
+      query: readQuery,
+      answer: { status: 200, schema: entitySchema },
       handle: (call) => {
-        const entity = existing(call.param('id'));
+        const entity = readOne(graph, call.param('id'), call.query);
         if (isHeldByClient(call.header('if-none-match'), entity)) return empty(304, { etag: etagOf(entity) });
         return entityReply(entity, 200);
+      },
+    }),
+    route({
+      method: 'PUT',
+      path: '/api/entities/{id}',
+      authority: 'graph:write',
+      summary: 'Replaces the whole content',
+      params: ENTITY_PARAMS,
+      body: contentBody,
+      example: { content: { name: 'Reading lamp', watts: 8 } },
+      answer: { status: 200, schema: entitySchema },
+      handle: async (call) => {
+        const { content } = call.body;
+        return await changeEntity(graph, call, (writer, latest) =>
+          jsonEqual(parseContent(latest), content)
+            ? latest
+            : writer.replaceContent(latest.id, content, authorOf(call.principal)),
+        );
       },
     }),
     route({
@@ -96,73 +124,93 @@ export function entityRoutes({ graph }: Pick<HttpOptions, 'graph'>): Route[] {
       path: '/api/entities/{id}',
       authority: 'graph:write',
       summary: 'Changes the content by a JSON merge patch',
-      body: patchBody,
-      handle: async (call) => {
-        const id = call.param('id');
-        const entity = graph.transaction((writer) => {
-          const latest = writer.latest(id);
-          if (!latest || latest.contentJson === null) throw noEntity(id);
-          checkIfMatch(call.header('if-match'), latest);
+      params: ENTITY_PARAMS,
+      body: contentBody,
+      example: { content: { name: 'Reading lamp' } },
+      answer: { status: 200, schema: entitySchema },
+      handle: async (call) =>
+        await changeEntity(graph, call, (writer, latest) => {
           const before = parseContent(latest);
           const after = mergePatch(before, call.body.content);
           return jsonEqual(before, after)
             ? latest
-            : writer.replaceContent(id, after, authorOf(call.principal));
-        });
-        await graph.settled();
-        return entityReply(entity, 200);
-      },
+            : writer.replaceContent(latest.id, after, authorOf(call.principal));
+        }),
     }),
     route({
       method: 'DELETE',
       path: '/api/entities/{id}',
       authority: 'graph:write',
       summary: 'Deletes an entity and ends its relationships; its history stays',
+      params: ENTITY_PARAMS,
+      answer: { status: 204, schema: null },
       handle: async (call) => {
-        const id = call.param('id');
-        graph.transaction((writer) => {
-          const latest = writer.latest(id);
-          if (!latest || latest.contentJson === null) throw noEntity(id);
-          checkIfMatch(call.header('if-match'), latest);
-          writer.deleteEntity(id, authorOf(call.principal));
-        });
-        await graph.settled();
+        await changeEntity(graph, call, (writer, latest) =>
+          writer.deleteEntity(latest.id, authorOf(call.principal)),
+        );
         return empty(204);
       },
     }),
     route({
-      method: 'GET',
-      path: '/api/entities/{id}/versions',
-      authority: 'home:read',
-      summary: 'All versions of an entity, oldest first; of a deleted one too',
-      query: pageQuery,
-      handle: (call) => {
+      method: 'POST',
+      path: '/api/entities/{id}/restore',
+      authority: 'graph:write',
+      summary: 'Brings back what was deleted, with its relationships, or the content of an old version',
+      params: ENTITY_PARAMS,
+      body: restoreBody,
+      bodyOptional: true,
+      example: {},
+      answer: { status: 200, schema: entitySchema },
+      handle: async (call) => {
         const id = call.param('id');
-        const { limit, cursor } = call.query;
-        const after = parseCursor(cursor);
-        // Not `latest`: the losers of a conflict over an id that the hub never had are versions without a current one.
-        if (graph.versions(id, 0, 1).length === 0) throw noEntity(id);
-        // A seq above the durable head could be given away a second time after a power cut.
-        const found = graph.versions(id, after, limit + 1).filter(({ seq }) => seq <= graph.headSeq);
-        const page = found.slice(0, limit);
-        const last = page.at(-1);
-        return jsonPage(page.map(homeEntityJson), found.length > limit && last ? makeCursor(last.seq) : null);
-      },
-    }),
-    route({
-      method: 'GET',
-      path: '/api/entities/{id}/relationships',
-      authority: 'home:read',
-      summary: 'Relationships that hold now',
-      query: edgesQuery,
-      handle: (call) => {
-        const { id } = existing(call.param('id'));
-        const edges = graph.relationshipsOf(id, call.query.direction).toSorted((a, b) => a.seq - b.seq);
-        const { items, nextCursor } = pageOf(edges, call.query, ({ seq }) => seq);
-        return jsonPage(items.map(relationshipJson), nextCursor);
+        const entity = graph.transaction((writer) => {
+          const latest = writer.latest(id);
+          if (!latest) throw noEntity(id);
+          checkIfMatch(call.header('if-match'), latest);
+          return writer.restoreEntity(id, call.body.version, authorOf(call.principal));
+        });
+        await graph.settled();
+        return entityReply(entity, 200);
       },
     }),
   ];
+}
+
+function readOne(
+  graph: HttpOptions['graph'],
+  id: string,
+  query: { version?: string | undefined; at?: string | undefined },
+): EntityVersion {
+  if (query.version === undefined) return existingEntity(graph, id, momentOf(graph, query.at));
+  if (query.at !== undefined) {
+    throw new HubError('invalid', 'ask for a version or for a time, not for both', { field: 'at' });
+  }
+  const version = graph.version(id, query.version);
+  // What is not durable yet could be another version under the same name after a power cut.
+  if (!version || version.seq > graph.headSeq) {
+    throw new HubError('not_found', `There is no such version of ${id.slice(0, 128)}.`, { field: 'version' });
+  }
+  return version;
+}
+
+/** Changes an entity that is there, guarded by If-Match, and answers with it once the change is durable. */
+async function changeEntity(
+  graph: HttpOptions['graph'],
+  call: { param(name: string): string; header(name: string): string | undefined },
+  change: (
+    writer: Parameters<Parameters<typeof graph.transaction>[0]>[0],
+    latest: EntityVersion,
+  ) => EntityVersion,
+): Promise<Reply> {
+  const id = call.param('id');
+  const entity = graph.transaction((writer) => {
+    const latest = writer.latest(id);
+    if (!latest || latest.contentJson === null) throw noEntity(id);
+    checkIfMatch(call.header('if-match'), latest);
+    return change(writer, latest);
+  });
+  await graph.settled();
+  return entityReply(entity, 200);
 }
 
 function entityReply(entity: EntityVersion, status: number): Reply {
@@ -170,8 +218,4 @@ function entityReply(entity: EntityVersion, status: number): Reply {
   if (status !== 201) return jsonText(homeEntityJson(entity), { status, headers });
   const location = `/api/entities/${encodeURIComponent(entity.id)}`;
   return jsonText(homeEntityJson(entity), { status, headers: { ...headers, location } });
-}
-
-function noEntity(id: string): HubError {
-  return new HubError('not_found', `There is no entity ${id.slice(0, 128)}.`);
 }

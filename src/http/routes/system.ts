@@ -1,3 +1,5 @@
+import * as z from 'zod';
+
 import type { Route } from '../route.ts';
 import type { HttpOptions } from '../types.ts';
 
@@ -8,6 +10,13 @@ import { route } from '../route.ts';
 
 type SystemContext = Pick<HttpOptions, 'clock' | 'notReady' | 'version'>;
 
+const healthSchema = z.object({
+  status: z.literal('healthy'),
+  service: z.literal('funkygibbon'),
+  version: z.string(),
+  timestamp: z.string(),
+});
+
 export function systemRoutes({ clock, notReady, version }: SystemContext): Route[] {
   return [
     route({
@@ -15,6 +24,7 @@ export function systemRoutes({ clock, notReady, version }: SystemContext): Route
       path: '/health',
       authority: 'public',
       summary: 'Whether the process is alive, and what it is',
+      answer: { status: 200, schema: healthSchema },
       handle: () =>
         json({
           status: 'healthy',
@@ -28,6 +38,7 @@ export function systemRoutes({ clock, notReady, version }: SystemContext): Route
       path: '/ready',
       authority: 'public',
       summary: 'Whether the hub can do its work; 503 while it cannot',
+      answer: { status: 200, schema: z.object({ status: z.literal('ready') }) },
       handle: () => {
         const reason = notReady?.() ?? null;
         if (reason !== null) throw new HubError('unavailable', reason);

@@ -1,0 +1,197 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import * as z from 'zod';
+
+import type { JsonObject } from '../../src/base/json.ts';
+
+import { routeTable } from '../../src/http/http.ts';
+import { PASSWORD, startTestApi, type TestApi } from './support.ts';
+
+interface Parameter {
+  readonly name: string;
+  readonly in: 'path' | 'query';
+  readonly required: boolean;
+  readonly schema: JsonObject;
+  readonly example?: string;
+}
+interface Operation {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly security?: readonly unknown[];
+  readonly parameters?: readonly Parameter[];
+  readonly requestBody?: { content: { 'application/json': { schema: JsonObject; example?: unknown } } };
+  readonly responses: Readonly<Record<string, { content?: Record<string, { schema: JsonObject }> }>>;
+}
+interface OpenApi {
+  readonly openapi: string;
+  readonly info: { version: string };
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: { schemas: JsonObject };
+}
+
+let api: TestApi;
+let document: OpenApi;
+
+/** The home that the examples of the document are about. */
+beforeEach(async () => {
+  api = await startTestApi();
+  const make = async (path: string, body: unknown): Promise<void> => {
+    expect((await api.call('POST', path, body)).status).toBe(201);
+  };
+  await make('/api/entities', { id: 'home', entity_type: 'home', content: { name: 'Home' } });
+  await make('/api/entities', { id: 'kitchen', entity_type: 'room', content: { name: 'Kitchen' } });
+  await make('/api/entities', { id: 'cellar', entity_type: 'room', content: { name: 'Cellar' } });
+  await make('/api/entities', { id: 'lamp', entity_type: 'device', content: { name: 'Lamp' } });
+  await make('/api/relationships', {
+    id: 'lamp-in-kitchen',
+    from_entity_id: 'lamp',
+    to_entity_id: 'kitchen',
+    relationship_type: 'located_in',
+  });
+  api.devices.views = [
+    {
+      entityId: 'lamp',
+      name: 'Lamp',
+      manufacturer: null,
+      model: null,
+      swVersion: null,
+      serialNumber: null,
+      available: true,
+      capabilities: [],
+      values: new Map(),
+    },
+  ];
+  document = (await (await fetch(`${api.url}/openapi.json`)).json()) as OpenApi;
+});
+afterEach(async () => {
+  await api[Symbol.asyncDispose]();
+});
+
+/** A validator for a schema of the document, with the components that it refers to. */
+function validator(schema: JsonObject): z.ZodType {
+  const text = JSON.stringify({ ...schema, $defs: document.components.schemas });
+  return z.fromJSONSchema(JSON.parse(text.replaceAll('#/components/schemas/', '#/$defs/')));
+}
+
+function operations(): { method: string; path: string; operation: Operation }[] {
+  return Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
+  );
+}
+
+/** What the engines of other tests stand in for, or what needs a state of its own: what the walk sends instead. */
+const INSTEAD: Readonly<
+  Record<string, { body?: unknown; token?: string; status?: number; answer?: string }>
+> = {
+  'POST /api/auth/setup': { status: 409 },
+  'POST /api/auth/login': { body: { username: 'admin', password: PASSWORD } },
+  'POST /api/auth/refresh': { status: 401 },
+};
+
+/** Deletions, and the end of the login, come last. */
+function lateness(method: string, path: string): number {
+  return path.endsWith('/logout') ? 2 : method === 'DELETE' ? 1 : 0;
+}
+
+describe('the document', () => {
+  test('is OpenAPI 3.1, with the version of the hub, a summary and a name of its own for each operation', () => {
+    expect(document.openapi).toBe('3.1.0');
+    expect(document.info.version).toBe('1.2.3');
+    const ids = operations().map(({ operation }) => operation.operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const { operation } of operations()) expect(operation.summary).toMatch(/^[A-Z].{5,}/);
+    expect(JSON.stringify(document)).not.toContain('$defs');
+  });
+
+  test('holds every route, and no other', () => {
+    const routes = routeTable({
+      access: api.access,
+      clock: api.clock,
+      devices: api.devices,
+      graph: api.graph,
+      sync: api.sync,
+      version: '1.2.3',
+    });
+    expect(
+      operations()
+        .map(({ method, path }) => `${method} ${path}`)
+        .toSorted(),
+    ).toEqual(routes.map(({ method, path }) => `${method} ${path}`).toSorted());
+    for (const { path, operation } of operations()) {
+      const named = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path');
+      expect(named.map(({ name }) => `{${name}}`)).toEqual(path.match(/\{\w+\}/g) ?? []);
+    }
+  });
+
+  test('walked from end to end, every operation answers as it says', async () => {
+    api.sync.answer = JSON.stringify({
+      protocol_version: 'inbetweenies-v1.1',
+      changes: [],
+      vector_clock: {},
+      conflicts: [],
+      next_sync_token: 't',
+      server_time: 't',
+      applied: [],
+      rejected: [],
+      has_more: false,
+      sync_status: 'success',
+      resync: false,
+      digest: null,
+    });
+    const walk = operations().toSorted((a, b) => lateness(a.method, a.path) - lateness(b.method, b.path));
+    for (const { method, path, operation } of walk) {
+      const name = `${method} ${path}`;
+      const instead = INSTEAD[name];
+      const parameters = operation.parameters ?? [];
+      let url = path;
+      const query = new URLSearchParams();
+      for (const parameter of parameters) {
+        if (parameter.in === 'path') url = url.replace(`{${parameter.name}}`, String(parameter.example));
+        else if (parameter.required) query.set(parameter.name, String(parameter.example));
+      }
+      const body = instead?.body ?? operation.requestBody?.content['application/json'].example;
+      if (operation.requestBody) {
+        const { schema } = operation.requestBody.content['application/json'];
+        expect([name, validator(schema).safeParse(body).error]).toEqual([name, undefined]);
+      }
+      const response = await api.call(method, query.size > 0 ? `${url}?${query.toString()}` : url, body);
+      const [documented = ''] = Object.keys(operation.responses);
+      expect([name, response.status]).toEqual([name, instead?.status ?? Number(documented)]);
+      const text = await response.text();
+      const content = response.ok
+        ? operation.responses[documented]?.content?.['application/json']
+        : { schema: { $ref: '#/components/schemas/Problem' } };
+      if (!content) expect([name, text]).toEqual([name, '']);
+      else
+        expect([name, validator(content.schema).safeParse(JSON.parse(text)).error]).toEqual([
+          name,
+          undefined,
+        ]);
+    }
+  });
+
+  test('every list answers with its parameters at their limits', async () => {
+    for (const { method, path, operation } of operations()) {
+      const limit = operation.parameters?.find(({ name }) => name === 'limit');
+      if (method !== 'GET' || !limit) continue;
+      const { minimum, maximum, default: byDefault } = limit.schema as Record<string, number>;
+      expect([path, minimum, typeof maximum, typeof byDefault]).toEqual([path, 1, 'number', 'number']);
+      const query = (value: number): string => {
+        const search = new URLSearchParams({ limit: String(value) });
+        for (const { name, required, example, in: place } of operation.parameters ?? []) {
+          if (place === 'query' && required) search.set(name, String(example));
+        }
+        return `${path.replace('{id}', path.includes('relationships/{id}') ? 'lamp-in-kitchen' : 'lamp')}?${search.toString()}`;
+      };
+      expect([path, (await api.call('GET', query(maximum ?? 0))).status]).toEqual([path, 200]);
+      expect([path, (await api.call('GET', query((maximum ?? 0) + 1))).status]).toEqual([path, 400]);
+    }
+  });
+
+  test('a wrong answer would be noticed', () => {
+    const entity = validator({ $ref: '#/components/schemas/Entity' });
+    expect(entity.safeParse({ id: 'x' }).success).toBe(false);
+    expect(validator({ $ref: '#/components/schemas/Problem' }).safeParse({ status: 'no' }).success).toBe(
+      false,
+    );
+  });
+});
