@@ -51,11 +51,16 @@ export function encodeContent(entityType: string, content: Content): string {
   return encodeAnyContent(content);
 }
 
+/** Whether a text has more bytes than a content, or the properties of an edge, may have. */
+export function isTooLarge(json: string): boolean {
+  // Three bytes for each UTF-16 unit at most: counting is for what may be too large.
+  return json.length * 3 > MAX_CONTENT_BYTES && Buffer.byteLength(json) > MAX_CONTENT_BYTES;
+}
+
 /** The JSON text of a content whose type rules do not matter. @throws HubError `too_large` above 256 KiB. */
 export function encodeAnyContent(content: Content): string {
   const json = JSON.stringify(content);
-  // Three bytes for each UTF-16 unit at most: counting is for what may be too large.
-  if (json.length * 3 > MAX_CONTENT_BYTES && Buffer.byteLength(json) > MAX_CONTENT_BYTES) {
+  if (isTooLarge(json)) {
     throw new HubError('too_large', `content is larger than ${MAX_CONTENT_BYTES / 1024} KiB`, {
       field: 'content',
     });

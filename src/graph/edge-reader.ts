@@ -1,7 +1,7 @@
 import type { Db, SqlValue } from '../base/db.ts';
 import type { HeldAs, Moment, RelationshipFilter, RelationshipVersion } from './types.ts';
 
-import { SEQ_AT } from './entity-reader.ts';
+import { seqAt } from './entity-reader.ts';
 
 interface RelationshipRow {
   key: number;
@@ -31,17 +31,16 @@ const LATEST = `FROM relationship r JOIN relationship_version v ON v.seq = r.lat
  * A later version says what holds from its own beginning on, and leaves alone what was before.
  */
 const EDGE_SEQ_AT = `(SELECT max(x.seq) FROM relationship_version x WHERE x.relationship_key = r.key AND x.current = 1
-  AND x.valid_from_micros <= CAST(:at AS INTEGER) AND x.seq <= CAST(:seq AS INTEGER))`;
+  AND x.valid_from_micros <= CAST(?1 AS INTEGER) AND x.seq <= CAST(?2 AS INTEGER))`;
 
 /** True where the entity with key `column` was there and not deleted at the moment. */
 function livedAt(column: string): string {
-  const seqAt = SEQ_AT.replace('e.key', column);
-  return `EXISTS (SELECT 1 FROM entity_version d WHERE d.seq = ${seqAt} AND d.content IS NOT NULL)`;
+  return `EXISTS (SELECT 1 FROM entity_version d WHERE d.seq = ${seqAt(column)} AND d.content IS NOT NULL)`;
 }
 
-/** Edges with the version that held at a moment; both ends were there. Named parameters `:at`, `:seq`. */
-const HELD_AT = `JOIN relationship_version v ON v.seq = ${EDGE_SEQ_AT}
-  AND (v.valid_to_micros IS NULL OR v.valid_to_micros > CAST(:at AS INTEGER))
+/** Edges with the version that held at a moment, both ends of which were there; binds the moment to ?1 and ?2. */
+const HELD_AT = `FROM relationship r JOIN relationship_version v ON v.seq = ${EDGE_SEQ_AT}
+  AND (v.valid_to_micros IS NULL OR v.valid_to_micros > CAST(?1 AS INTEGER))
   AND ${livedAt('v.from_key')} AND ${livedAt('v.to_key')} ${JOINS}`;
 
 /** Every edge that ever had the entity as an end. Binds its key three times. */
@@ -56,8 +55,12 @@ export function readRelationship(db: Db, id: string): RelationshipVersion | unde
 
 /** The edge as it held at a moment, or undefined when it did not. */
 export function readRelationshipAt(db: Db, id: string, moment: Moment): RelationshipVersion | undefined {
-  const [sql, values] = atMoment(`SELECT ${COLUMNS} FROM relationship r ${HELD_AT} WHERE r.id = ?`, moment);
-  const row = db.get<RelationshipRow>(sql, ...values, id);
+  const row = db.get<RelationshipRow>(
+    `SELECT ${COLUMNS} ${HELD_AT} WHERE r.id = ?`,
+    moment.micros,
+    moment.seq,
+    id,
+  );
   return row && toRelationshipVersion(row);
 }
 
@@ -134,12 +137,14 @@ export function readRelationships(
     conditions.push('r.key <= ?');
     values.push(filter.untilKey);
   }
-  const where = conditions.join(' AND ');
-  const end = `ORDER BY r.key LIMIT ?`;
-  const [sql, momentValues] = moment
-    ? atMoment(`SELECT ${COLUMNS} FROM relationship r ${HELD_AT} WHERE ${where} ${end}`, moment)
-    : [`SELECT ${COLUMNS} ${LATEST} WHERE r.open = 1 AND ${where} ${end}`, []];
-  const rows = db.all<RelationshipRow>(sql, ...momentValues, ...values, limit);
+  const held = moment ? HELD_AT : LATEST;
+  if (!moment) conditions.push('r.open = 1');
+  const rows = db.all<RelationshipRow>(
+    `SELECT ${COLUMNS} ${held} WHERE ${conditions.join(' AND ')} ORDER BY r.key LIMIT ?`,
+    ...(moment ? [moment.micros, moment.seq] : []),
+    ...values,
+    limit,
+  );
   return rows.map((row) => ({ key: row.key, relationship: toRelationshipVersion(row) }));
 }
 
@@ -220,14 +225,68 @@ export function countRelationshipChanges(db: Db, afterSeq: number, untilSeq: num
   return row?.n ?? 0;
 }
 
-/** Puts the values of a moment in for `:at` and `:seq`: they stand first in the text, in this order, any number of times. */
-function atMoment(sql: string, moment: Moment): [string, SqlValue[]] {
-  const values: SqlValue[] = [];
-  const bound = sql.replaceAll(/:(at|seq)\b/g, (_, name: string) => {
-    values.push(name === 'at' ? moment.micros : moment.seq);
-    return '?';
-  });
-  return [bound, values];
+/** The current version of an edge in the file's own terms, as the next version needs it. */
+export interface EdgeRow {
+  readonly id: string;
+  readonly from_key: number;
+  readonly to_key: number;
+  readonly relationship_type: string;
+  readonly valid_from_micros: number;
+  readonly valid_to_micros: number | null;
+  readonly created_micros: number;
+  readonly version: string;
+  readonly properties: string;
+}
+
+const EDGE_ROW = `SELECT r.id, v.from_key, v.to_key, v.relationship_type, v.valid_from_micros, v.valid_to_micros,
+  v.created_micros, v.version, v.properties
+  FROM relationship r JOIN relationship_version v ON v.seq = r.latest_seq`;
+
+export function readEdgeRow(db: Db, id: string): EdgeRow | undefined {
+  return db.get<EdgeRow>(`${EDGE_ROW} WHERE r.id = ?`, id);
+}
+
+/** Edges at an entity that a tombstone of either end ended, and whose ends are both there now. */
+export function readEdgesToReopen(db: Db, entityKey: number): EdgeRow[] {
+  return db.all<EdgeRow>(
+    `${EDGE_ROW}
+     JOIN entity_latest f ON f.entity_key = r.from_key JOIN entity_latest t ON t.entity_key = r.to_key
+     WHERE r.key IN (SELECT key FROM relationship WHERE from_key = ?1 AND open = 0
+                     UNION SELECT key FROM relationship WHERE to_key = ?1 AND open = 0)
+       AND f.deleted = 0 AND t.deleted = 0
+       -- The rows that a tombstone adds follow it at once.
+       AND EXISTS (SELECT 1 FROM entity_version d
+                   WHERE d.seq = (SELECT max(x.seq) FROM entity_version x WHERE x.seq < v.seq)
+                   AND d.entity_key IN (r.from_key, r.to_key) AND d.change_type = 2 AND d.current = 1
+                   AND v.valid_to_micros = max(v.valid_from_micros, d.valid_micros))
+     ORDER BY v.seq`,
+    entityKey,
+  );
+}
+
+/** Open edges whose current row lies in (afterSeq, untilSeq], and whether an end is deleted. */
+export function readOpenEdgesBetween(
+  db: Db,
+  afterSeq: number,
+  untilSeq: number,
+): { id: string; from_key: number; relationship_type: string; dead: number }[] {
+  return db.all(
+    `SELECT r.id, r.from_key, r.relationship_type, (f.deleted OR t.deleted) AS dead FROM relationship r
+     JOIN entity_latest f ON f.entity_key = r.from_key JOIN entity_latest t ON t.entity_key = r.to_key
+     WHERE r.latest_seq > ? AND r.latest_seq <= ? AND r.open = 1 ORDER BY r.latest_seq`,
+    afterSeq,
+    untilSeq,
+  );
+}
+
+/** The open \`located_in\` edges of a thing, the latest by (time, version) first. */
+export function readPlaces(db: Db, fromKey: number): { id: string; valid_from_micros: number }[] {
+  return db.all(
+    `SELECT r.id, v.valid_from_micros FROM relationship r JOIN relationship_version v ON v.seq = r.latest_seq
+     WHERE r.from_key = ? AND r.relationship_type = 'located_in' AND r.open = 1
+     ORDER BY v.valid_from_micros DESC, v.version DESC`,
+    fromKey,
+  );
 }
 
 function toRelationshipVersion(row: RelationshipRow): RelationshipVersion {

@@ -3,31 +3,24 @@ import type { WriteState } from './write-state.ts';
 
 import { HubError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
-import { readOpenRelationships, readRelationship } from './edge-reader.ts';
+import {
+  readEdgeRow,
+  readEdgesToReopen,
+  readOpenEdgesBetween,
+  readOpenRelationships,
+  readPlaces,
+  readRelationship,
+  type EdgeRow,
+} from './edge-reader.ts';
 import { readEntityKey, readHead } from './entity-reader.ts';
 
 import { checkId, checkVersion, effectiveMicros, parseTimeMicros } from './rules.ts';
 
-interface EdgeRow {
-  from_key: number;
-  to_key: number;
-  relationship_type: string;
-  valid_from_micros: number;
-  valid_to_micros: number | null;
-  created_micros: number;
-  version: string;
-  properties: string;
-}
-
 interface NewEdgeRow extends EdgeRow {
-  id: string;
   parents: readonly string[];
   author: Author;
   current: boolean;
 }
-
-const EDGE_COLUMNS = `v.from_key, v.to_key, v.relationship_type, v.valid_from_micros, v.valid_to_micros,
-  v.created_micros, v.version, v.properties`;
 
 /** The edges' half of `GraphWriter`. */
 export class EdgeWriter {
@@ -76,7 +69,7 @@ export class EdgeWriter {
     to: { fromEntityId: string; toEntityId: string; relationshipType: string; propertiesJson: string },
     author: Author,
   ): RelationshipVersion {
-    const row = this.#latestRow(id);
+    const row = readEdgeRow(this.#state.tx, id);
     if (!row) throw new HubError('not_found', `there is no relationship ${id}`);
     if (row.valid_to_micros !== null) {
       throw new HubError('conflict', `${id} has ended; make a new relationship instead`);
@@ -110,7 +103,7 @@ export class EdgeWriter {
   insertVersion(input: NewRelationshipVersion): void {
     checkId(input.id, 'relationship_id');
     checkVersion(input.version, 'relationship_version');
-    const latest = this.#latestRow(input.id);
+    const latest = readEdgeRow(this.#state.tx, input.id);
     const times = input.takenOver ?? this.#timesOf(input, latest);
     const fromKey = this.#entityKey(input.fromEntityId);
     this.#insert({
@@ -136,18 +129,7 @@ export class EdgeWriter {
   /** See `GraphWriter.settleEdges`. */
   settleSince(afterSeq: number, author: Author): number {
     const before = this.#state.lastSeq;
-    const rows = this.#state.tx.all<{
-      id: string;
-      from_key: number;
-      relationship_type: string;
-      dead: number;
-    }>(
-      `SELECT r.id, r.from_key, r.relationship_type, (f.deleted OR t.deleted) AS dead FROM relationship r
-       JOIN entity_latest f ON f.entity_key = r.from_key JOIN entity_latest t ON t.entity_key = r.to_key
-       WHERE r.latest_seq > ? AND r.latest_seq <= ? AND r.open = 1 ORDER BY r.latest_seq`,
-      afterSeq,
-      before,
-    );
+    const rows = readOpenEdgesBetween(this.#state.tx, afterSeq, before);
     for (const row of rows) if (row.dead === 1) this.end(row.id, author);
     const placed = rows.filter((row) => row.dead === 0 && row.relationship_type === 'located_in');
     for (const fromKey of new Set(placed.map((row) => row.from_key))) this.#settlePlace(fromKey, author);
@@ -171,7 +153,7 @@ export class EdgeWriter {
 
   /** Ends an edge, now or at `atMicros`; one that has ended stays as it is. @throws HubError `not_found`. */
   end(id: string, author: Author, atMicros = this.#state.nowMicros()): RelationshipVersion {
-    const row = this.#latestRow(id);
+    const row = readEdgeRow(this.#state.tx, id);
     if (!row) throw new HubError('not_found', `there is no relationship ${id}`);
     if (row.valid_to_micros !== null) return this.#stored(id);
     this.#insert({
@@ -198,22 +180,9 @@ export class EdgeWriter {
    * hold from `sinceMicros` on. Where the thing was put into another place meanwhile, it stays there.
    */
   reopenAllOf(entityKey: number, author: Author, sinceMicros: number): void {
-    const rows = this.#state.tx.all<EdgeRow & { id: string }>(
-      `SELECT r.id, ${EDGE_COLUMNS} FROM relationship r JOIN relationship_version v ON v.seq = r.latest_seq
-       JOIN entity_latest f ON f.entity_key = r.from_key JOIN entity_latest t ON t.entity_key = r.to_key
-       WHERE r.key IN (SELECT key FROM relationship WHERE from_key = ?1 AND open = 0
-                       UNION SELECT key FROM relationship WHERE to_key = ?1 AND open = 0)
-         AND f.deleted = 0 AND t.deleted = 0
-         -- The rows that a tombstone adds follow it at once.
-         AND EXISTS (SELECT 1 FROM entity_version d
-                     WHERE d.seq = (SELECT max(x.seq) FROM entity_version x WHERE x.seq < v.seq)
-                     AND d.entity_key IN (r.from_key, r.to_key) AND d.change_type = 2 AND d.current = 1
-                     AND v.valid_to_micros = max(v.valid_from_micros, d.valid_micros))
-       ORDER BY v.seq`,
-      entityKey,
-    );
-    for (const row of rows) {
-      if (row.relationship_type === 'located_in' && this.#isPlaced(row.from_key)) continue;
+    for (const row of readEdgesToReopen(this.#state.tx, entityKey)) {
+      const isPlace = row.relationship_type === 'located_in';
+      if (isPlace && readPlaces(this.#state.tx, row.from_key).length > 0) continue;
       this.#insert({
         ...row,
         version: this.#state.versions.next([row.version]),
@@ -226,23 +195,9 @@ export class EdgeWriter {
     }
   }
 
-  #isPlaced(fromKey: number): boolean {
-    return (
-      this.#state.tx.get(
-        "SELECT 1 AS yes FROM relationship WHERE from_key = ? AND relationship_type = 'located_in' AND open = 1",
-        fromKey,
-      ) !== undefined
-    );
-  }
-
   /** A thing is in one place: of its open `located_in` edges the later by (time, version) stays. */
   #settlePlace(fromKey: number, author: Author): void {
-    const [stays, ...others] = this.#state.tx.all<{ id: string; valid_from_micros: number }>(
-      `SELECT r.id, v.valid_from_micros FROM relationship r JOIN relationship_version v ON v.seq = r.latest_seq
-       WHERE r.from_key = ? AND r.relationship_type = 'located_in' AND r.open = 1
-       ORDER BY v.valid_from_micros DESC, v.version DESC`,
-      fromKey,
-    );
+    const [stays, ...others] = readPlaces(this.#state.tx, fromKey);
     if (stays) for (const other of others) this.end(other.id, author, stays.valid_from_micros);
   }
 
@@ -313,13 +268,6 @@ export class EdgeWriter {
         key,
       );
     }
-  }
-
-  #latestRow(id: string): EdgeRow | undefined {
-    return this.#state.tx.get<EdgeRow>(
-      `SELECT ${EDGE_COLUMNS} FROM relationship r JOIN relationship_version v ON v.seq = r.latest_seq WHERE r.id = ?`,
-      id,
-    );
   }
 
   #stored(id: string): RelationshipVersion {

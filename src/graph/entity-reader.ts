@@ -30,23 +30,21 @@ const AUTHOR = 'JOIN author a ON a.key = v.author_key';
 /** Every entity with its current version, tombstones included. */
 const LATEST = `FROM entity e JOIN entity_latest l ON l.entity_key = e.key JOIN entity_version v ON v.seq = l.seq ${AUTHOR}`;
 
-/** The seq of the version of the entity `e` that held at a moment: `:at` in us, `:seq` the last row that may count. */
-export const SEQ_AT = `(SELECT x.seq FROM entity_version x WHERE x.entity_key = e.key
-  AND x.moment < ((CAST(:at AS INTEGER) + 1) << ${HASH_BITS}) AND x.current = 1 AND x.seq <= CAST(:seq AS INTEGER)
-  ORDER BY x.moment DESC LIMIT 1)`;
-
-/** Every entity with the version that held at a moment, tombstones included. Binds two values: see `momentValues`. */
-function heldAt(moment: Moment | undefined): { from: string; values: SqlValue[] } {
-  if (!moment) return { from: LATEST, values: [] };
-  const seqAt = SEQ_AT.replace(':at', '?').replace(':seq', '?');
-  return {
-    from: `FROM entity e JOIN entity_version v ON v.seq = ${seqAt} ${AUTHOR}`,
-    values: momentValues(moment),
-  };
+/**
+ * The seq of the version of the entity with key `column` that held at a moment, which is bound to two parameters: `at` in
+ * us, `seq` the last row that may count. A `?` after ?1 and ?2 is ?3, so values of a moment come first.
+ */
+export function seqAt(column: string, at = '?1', seq = '?2'): string {
+  return `(SELECT x.seq FROM entity_version x WHERE x.entity_key = ${column}
+    AND x.moment < ((CAST(${at} AS INTEGER) + 1) << ${HASH_BITS}) AND x.current = 1
+    AND x.seq <= CAST(${seq} AS INTEGER) ORDER BY x.moment DESC LIMIT 1)`;
 }
 
-function momentValues({ micros, seq }: Moment): SqlValue[] {
-  return [micros, seq];
+/** Every entity with the version that held at a moment, tombstones included. */
+const HELD_AT = `FROM entity e JOIN entity_version v ON v.seq = ${seqAt('e.key')} ${AUTHOR}`;
+
+function heldAt(moment: Moment | undefined): { from: string; values: SqlValue[] } {
+  return moment ? { from: HELD_AT, values: [moment.micros, moment.seq] } : { from: LATEST, values: [] };
 }
 
 /** The current version of an entity, or the one that held at a moment, a tombstone included. */

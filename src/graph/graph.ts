@@ -41,13 +41,19 @@ import {
   readVersions,
 } from './entity-reader.ts';
 import { GraphHistory } from './history.ts';
-import { makeListCursor, parseListCursor } from './list-cursor.ts';
+import { cutPage, keyAfter } from './list-cursor.ts';
 import { GraphPaths } from './paths.ts';
 import { mergeBySeq } from './rules.ts';
 import { GraphSearch } from './search/search.ts';
 import { GraphWriter } from './writer.ts';
 
-export { contentIssue, encodeContent, MAX_CONTENT_BYTES } from './content-rules.ts';
+export {
+  contentIssue,
+  encodeAnyContent,
+  encodeContent,
+  isTooLarge,
+  MAX_CONTENT_BYTES,
+} from './content-rules.ts';
 export { endpointWarning } from './endpoint-rules.ts';
 export type { Difference, GraphHistory, HistoryPage } from './history.ts';
 export type { Lineage } from './lineage.ts';
@@ -60,6 +66,7 @@ export {
   toEntityType,
   toRelationshipType,
 } from './rules.ts';
+export { MAX_MICROS } from './version-codec.ts';
 export { homeEntityJson, parseContent, relationshipJson } from './wire.ts';
 export type { GraphSearch } from './search/search.ts';
 export type { SearchHit, SearchOptions } from './search/types.ts';
@@ -162,14 +169,9 @@ export class Graph implements Disposable {
    * @throws HubError `invalid` when the cursor is not one of ours.
    */
   list(filter: EntityFilter, limit: number, cursor?: string): Page<EntityVersion> {
-    const [afterKey = 0] = cursor === undefined ? [] : parseListCursor('k', cursor, 1);
+    const afterKey = keyAfter('k', cursor);
     const rows = readEntities(this.#store.db, this.#withRoom(filter), afterKey, limit + 1);
-    const page = rows.slice(0, limit);
-    const last = page.at(-1);
-    return {
-      items: page.map(({ entity }) => entity),
-      nextCursor: rows.length > limit && last ? makeListCursor('k', last.key) : null,
-    };
+    return cutPage('k', rows, limit, ({ entity }) => entity);
   }
 
   /** The key under which the file knows an id, to be used in filters; undefined when the id was never used. */
@@ -182,14 +184,8 @@ export class Graph implements Disposable {
    * @throws HubError `invalid` when the cursor is not one of ours.
    */
   relationships(filter: RelationshipFilter, limit: number, cursor?: string): Page<RelationshipVersion> {
-    const [afterKey = 0] = cursor === undefined ? [] : parseListCursor('r', cursor, 1);
-    const rows = readRelationships(this.#store.db, filter, afterKey, limit + 1);
-    const page = rows.slice(0, limit);
-    const last = page.at(-1);
-    return {
-      items: page.map(({ relationship }) => relationship),
-      nextCursor: rows.length > limit && last ? makeListCursor('r', last.key) : null,
-    };
+    const rows = readRelationships(this.#store.db, filter, keyAfter('r', cursor), limit + 1);
+    return cutPage('r', rows, limit, ({ relationship }) => relationship);
   }
 
   relationship(id: string): RelationshipVersion | undefined {
@@ -312,8 +308,8 @@ export class Graph implements Disposable {
       0,
       Number.MAX_SAFE_INTEGER,
     );
-    const inRoom = edges.flatMap(({ relationship }) => this.keyOf(relationship.fromEntityId) ?? []);
-    return { ...rest, keys: rest.keys ? inRoom.filter((key) => rest.keys?.includes(key)) : inRoom };
+    const inRoom = new Set(edges.map(({ relationship }) => this.keyOf(relationship.fromEntityId) ?? 0));
+    return { ...rest, keys: rest.keys?.filter((key) => inRoom.has(key)) ?? [...inRoom] };
   }
 
   #settleInBackground(): void {

@@ -2,7 +2,7 @@ import type { Db } from '../base/db.ts';
 import type { EntityVersion, Moment, RelationshipVersion } from './types.ts';
 
 import { readRelationships } from './edge-reader.ts';
-import { readByKeyAt, SEQ_AT } from './entity-reader.ts';
+import { readByKeyAt, seqAt } from './entity-reader.ts';
 
 /** One thing at two moments; undefined where it was not there, or deleted. */
 export interface Pair<T> {
@@ -28,9 +28,8 @@ export function readEntityPairs(
   from: Moment,
   to: Moment,
 ): Pair<EntityVersion>[] {
-  const seqAt = SEQ_AT.replace(':at', '?').replace(':seq', '?');
   const rows = db.all<{ key: number; a: number | null; b: number | null }>(
-    `SELECT e.key, ${seqAt} AS a, ${seqAt} AS b FROM entity e WHERE e.key > ? AND e.key <= ? ORDER BY e.key`,
+    `SELECT e.key, ${seqAt('e.key')} AS a, ${seqAt('e.key', '?3', '?4')} AS b FROM entity e WHERE e.key > ? AND e.key <= ? ORDER BY e.key`,
     from.micros,
     from.seq,
     to.micros,

@@ -20,7 +20,7 @@ import { readEntities, readEntityKey, readLatest, readVersions } from './entity-
 import { readEntityPairs, readMaxKeys, readRelationshipPairs, type Pair } from './history-reader.ts';
 import { toIntervals } from './intervals.ts';
 import { toLineage } from './lineage.ts';
-import { makeListCursor, parseListCursor } from './list-cursor.ts';
+import { cutPage, keyAfter, makeListCursor, parseListCursor } from './list-cursor.ts';
 import { parseTimeMicros } from './rules.ts';
 import { MAX_MICROS } from './version-codec.ts';
 
@@ -28,7 +28,7 @@ import { MAX_MICROS } from './version-codec.ts';
 const WINDOW_KEYS = 500;
 /** A phone's clock may be a little ahead of the hub's. */
 const AHEAD_MICROS = 5 * 60 * 1_000_000;
-/** Versions of one thing that are read at once; more than a person ever looks at. */
+/** Versions around one thing that are read at once; more than a person ever looks at. */
 const MAX_VERSIONS = 20_000;
 
 /** What one page of a snapshot or a diff holds: entities first, then edges. */
@@ -98,14 +98,8 @@ export class GraphHistory {
     cursor: string | undefined,
     moment: Moment,
   ): Promise<Page<EntityVersion>> {
-    const [afterKey = 0] = cursor === undefined ? [] : parseListCursor('k', cursor, 1);
-    const found = await this.#entities(filter, afterKey, limit + 1, moment);
-    const page = found.slice(0, limit);
-    const last = page.at(-1);
-    return {
-      items: page.map(({ entity }) => entity),
-      nextCursor: found.length > limit && last ? makeListCursor('k', last.key) : null,
-    };
+    const found = await this.#entities(filter, keyAfter('k', cursor), limit + 1, moment);
+    return cutPage('k', found, limit, ({ entity }) => entity);
   }
 
   /** Edges as they were. @throws HubError `invalid` when the cursor is not one of ours. */
@@ -115,19 +109,14 @@ export class GraphHistory {
     cursor: string | undefined,
     moment: Moment,
   ): Promise<Page<RelationshipVersion>> {
-    const [afterKey = 0] = cursor === undefined ? [] : parseListCursor('r', cursor, 1);
-    const found = await this.#relationships(filter, afterKey, limit + 1, moment);
-    const page = found.slice(0, limit);
-    const last = page.at(-1);
-    return {
-      items: page.map(({ relationship }) => relationship),
-      nextCursor: found.length > limit && last ? makeListCursor('r', last.key) : null,
-    };
+    const found = await this.#relationships(filter, keyAfter('r', cursor), limit + 1, moment);
+    return cutPage('r', found, limit, ({ relationship }) => relationship);
   }
 
   /**
    * What an entity's edges said and when, oldest first: "where was this lamp in March?". Only stretches that touch
    * [fromMicros, toMicros).
+   * @throws HubError `too_large` where its edges have more than MAX_VERSIONS versions.
    */
   intervals(
     entityId: string,
@@ -141,7 +130,7 @@ export class GraphHistory {
     const key = readEntityKey(this.#db, entityId);
     if (key === undefined) return [];
     const { direction, relationshipType, fromMicros = 0, toMicros = Number.MAX_SAFE_INTEGER } = options;
-    return toIntervals(readEdgeHistory(this.#db, key, MAX_VERSIONS)).filter(
+    return toIntervals(whole(readEdgeHistory(this.#db, key, MAX_VERSIONS + 1), 'relationship')).filter(
       ({ relationship, ...stretch }) =>
         ((direction !== 'to' && relationship.fromEntityId === entityId) ||
           (direction !== 'from' && relationship.toEntityId === entityId)) &&
@@ -153,7 +142,9 @@ export class GraphHistory {
 
   /** How the versions of an entity descend from each other, or undefined when the id was never used. */
   lineage(id: string): Lineage | undefined {
-    const versions = readVersions(this.#db, id, 0, MAX_VERSIONS).filter(({ seq }) => seq <= this.#headSeq());
+    const versions = whole(readVersions(this.#db, id, 0, MAX_VERSIONS + 1), 'entity').filter(
+      ({ seq }) => seq <= this.#headSeq(),
+    );
     if (versions.length === 0) return undefined;
     return toLineage(versions, readLatest(this.#db, id)?.version);
   }
@@ -287,4 +278,13 @@ export class GraphHistory {
     }
     return found;
   }
+}
+
+/** @throws HubError `too_large` where there are more: a history with a hole in it would be a lie. */
+function whole<T>(versions: T[], of: 'entity' | 'relationship'): T[] {
+  if (versions.length <= MAX_VERSIONS) return versions;
+  throw new HubError(
+    'too_large',
+    `This has more than ${MAX_VERSIONS} ${of} versions; read them page by page at /versions instead.`,
+  );
 }

@@ -1,7 +1,7 @@
 import type { Db } from '../base/db.ts';
 import type { Moment } from './types.ts';
 
-import { SEQ_AT } from './entity-reader.ts';
+import { seqAt } from './entity-reader.ts';
 
 /** An edge as the arrays need it. */
 export interface BareEdge {
@@ -67,7 +67,7 @@ export function readStretches(db: Db, afterSeq: number, moment: Moment, limit: n
 export function readLivingKeys(db: Db, afterKey: number, untilKey: number, moment: Moment): number[] {
   return db
     .all<{ key: number }>(
-      `SELECT e.key FROM entity e JOIN entity_version v ON v.seq = ${SEQ_AT.replace(':at', '?').replace(':seq', '?')}
+      `SELECT e.key FROM entity e JOIN entity_version v ON v.seq = ${seqAt('e.key')}
        WHERE e.key > ? AND e.key <= ? AND v.content IS NOT NULL`,
       moment.micros,
       moment.seq,

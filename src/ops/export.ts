@@ -11,9 +11,6 @@ import { endLine, entityLine, headerLine, relationshipLine } from './format.ts';
 /** How much is read and printed in one turn of the event loop: a few milliseconds' work. */
 const PAGE = { limit: 100, maxBytes: 256 * 1024 };
 
-/** Later than any time that the graph can hold: the state at this moment is the present one. */
-const END_OF_TIME_MICROS = 2 ** 52 - 2;
-
 export interface ExportOptions {
   readonly mode: ExportMode;
   readonly hubVersion: string;
@@ -70,7 +67,7 @@ async function* historyPages(graph: Graph): AsyncGenerator<ExportPage> {
 }
 
 async function* currentPages(graph: Graph): AsyncGenerator<ExportPage> {
-  const moment = { micros: END_OF_TIME_MICROS, seq: graph.headSeq };
+  const moment = graph.history.present();
   const { limit } = PAGE;
   let cursor: string | undefined;
   do {

@@ -6,7 +6,7 @@ import type { ExportMode, ExportSummary } from './types.ts';
 import { HubError } from '../base/errors.ts';
 import { microsToVersionTime } from '../base/ids.ts';
 import { MAX_JSON_DEPTH, parseJson, type JsonObject } from '../base/json.ts';
-import { checkId, checkVersion } from '../graph/graph.ts';
+import { checkId, checkVersion, MAX_MICROS } from '../graph/graph.ts';
 
 /**
  * The export format: NDJSON in UTF-8, one record a line, lines ended by a line feed.
@@ -26,8 +26,6 @@ export const FORMAT_VERSION = 1;
 /** Longer lines are refused: a content has at most 256 KiB, and the rest of a record is small. */
 export const MAX_LINE_BYTES = 4 * 1024 * 1024;
 
-/** `entity_version.moment` keeps a time in 52 bits of microseconds; they end in the year 2112. */
-const MAX_MICROS = 2 ** 52;
 const MICROS = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})\.(\d{6})(?:Z|\+00:00)$/;
 
 const heldAs = z.enum(['state', 'loser']);
@@ -289,7 +287,7 @@ function toMicros(time: string, field: string): number {
   const match = MICROS.exec(time);
   const seconds = match ? Date.parse(`${match[1]}Z`) : Number.NaN;
   const micros = seconds * 1000 + Number(match?.[2]);
-  if (micros >= 0 && micros < MAX_MICROS) return micros;
+  if (micros >= 0 && micros <= MAX_MICROS) return micros;
   throw invalid(field, 'must be a time from 1970 to 2112 such as 2026-01-31T12:00:00.000000+00:00');
 }
 

@@ -3,7 +3,13 @@ import type { EntityHead, Head, ImportTarget } from './import-target.ts';
 import type { ImportReport } from './types.ts';
 
 import { HubError } from '../base/errors.ts';
-import { contentIssue, MAX_CONTENT_BYTES, toEntityType, toRelationshipType } from '../graph/graph.ts';
+import {
+  contentIssue,
+  isTooLarge,
+  MAX_CONTENT_BYTES,
+  toEntityType,
+  toRelationshipType,
+} from '../graph/graph.ts';
 import { SOURCE_TYPES } from '../graph/types.ts';
 import { Findings } from './findings.ts';
 import { SeqSet } from './seq-set.ts';
@@ -106,7 +112,7 @@ export class Importer {
         `${name} is a ${head.entityType} here`,
       );
     }
-    if (record.contentJson !== null && Buffer.byteLength(record.contentJson) > MAX_CONTENT_BYTES) {
+    if (record.contentJson !== null && isTooLarge(record.contentJson)) {
       return this.#no(`contents of more than ${MAX_CONTENT_BYTES / 1024} KiB`, `${name} ${record.version}`);
     }
     const lower = record.source_type.toLowerCase();
@@ -151,7 +157,7 @@ export class Importer {
     if (!target.isKnown(from) || !target.isKnown(to)) {
       return this.#no('relationships to something that is not there', name);
     }
-    if (Buffer.byteLength(record.propertiesJson) > MAX_CONTENT_BYTES) {
+    if (isTooLarge(record.propertiesJson)) {
       return this.#no(`properties of more than ${MAX_CONTENT_BYTES / 1024} KiB`, name);
     }
     if (relationshipType === record.relationship_type) return record;

@@ -9,18 +9,12 @@ import { decodeLine, toByteLines } from './lines.ts';
 const MAKE_IT_AGAIN =
   'Nothing was imported. Copy the file again from where it was made, or make a new export.';
 
-export interface VerifiedFile {
-  readonly header: Header;
-  readonly entities: number;
-  readonly relationships: number;
-}
-
 /**
  * Looks at a whole export before anything of it is believed: that every record has its shape, that the file ends with
  * what it should, and that no byte was changed on the way.
  * @throws HubError `invalid` naming the line and the field, and what to do.
  */
-export async function verifyExport(chunks: AsyncIterable<Uint8Array>): Promise<VerifiedFile> {
+export async function verifyExport(chunks: AsyncIterable<Uint8Array>): Promise<void> {
   const hash = createHash('sha256');
   const counts = { entities: 0, relationships: 0 };
   let header: Header | undefined;
@@ -65,7 +59,6 @@ export async function verifyExport(chunks: AsyncIterable<Uint8Array>): Promise<V
       `The file is not as it was exported: its SHA-256 differs from the one in its end record. ${MAKE_IT_AGAIN}`,
     );
   }
-  return { header, entities, relationships };
 }
 
 function checkHeader(header: Header): Header {

@@ -5,7 +5,7 @@ import type { RelationshipChange } from './types.ts';
 
 import { HubError } from '../base/errors.ts';
 import { isJsonObject } from '../base/json.ts';
-import { MAX_CONTENT_BYTES } from '../graph/graph.ts';
+import { isTooLarge, MAX_CONTENT_BYTES } from '../graph/graph.ts';
 import { orReject } from './prepare.ts';
 import { decide, versionKey } from './rules.ts';
 
@@ -83,7 +83,7 @@ function changedEdge(change: RelationshipChange, latest: RelationshipVersion | u
   }
   const before: unknown = latest ? JSON.parse(latest.propertiesJson) : {};
   const propertiesJson = JSON.stringify({ ...(isJsonObject(before) ? before : {}), ...change.properties });
-  if (Buffer.byteLength(propertiesJson) > MAX_CONTENT_BYTES) {
+  if (isTooLarge(propertiesJson)) {
     throw new HubError('too_large', `properties are larger than ${MAX_CONTENT_BYTES / 1024} KiB`, {
       field: 'properties',
     });

@@ -2,7 +2,7 @@ import type { EntityVersion } from '../graph/types.ts';
 import type { PreparedChange } from './prepare.ts';
 
 import { HubError } from '../base/errors.ts';
-import { encodeContent, MAX_CONTENT_BYTES, parseContent } from '../graph/graph.ts';
+import { encodeAnyContent, encodeContent, parseContent } from '../graph/graph.ts';
 
 /**
  * The content that an update leads to when it is put over `base` (keys present replace, null is a value), or null
@@ -36,11 +36,5 @@ export function patchedContent(change: PreparedChange, base: EntityVersion): str
  */
 export function losersContent(change: PreparedChange, parent: EntityVersion | undefined): string | null {
   if (change.content === null) return null;
-  const json = JSON.stringify(parent ? { ...parseContent(parent), ...change.content } : change.content);
-  if (Buffer.byteLength(json) > MAX_CONTENT_BYTES) {
-    throw new HubError('too_large', `content is larger than ${MAX_CONTENT_BYTES / 1024} KiB`, {
-      field: 'content',
-    });
-  }
-  return json;
+  return encodeAnyContent(parent ? { ...parseContent(parent), ...change.content } : change.content);
 }

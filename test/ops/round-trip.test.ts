@@ -21,7 +21,7 @@ test('an export, imported into an empty hub, exports as the same bytes, wherever
       expect(await exportedText(target.graph)).toBe(await exportedText(source.graph));
       expect(await exportedText(target.graph, 'current')).toBe(await exportedText(source.graph, 'current'));
     }),
-    { numRuns: 12 },
+    { numRuns: 150 },
   );
 });
 
@@ -34,6 +34,6 @@ test('what holds now, imported into an empty hub, holds there', async () => {
       await importLines(target, await exportedLines(source.graph, 'current'));
       expect(await exportedText(target.graph, 'current')).toBe(await exportedText(source.graph, 'current'));
     }),
-    { numRuns: 12 },
+    { numRuns: 80 },
   );
 });

@@ -42,7 +42,7 @@ const PLAIN: Readonly<Record<string, string>> = {
 };
 const SPECIAL = new RegExp(`[${Object.keys(PLAIN).join('')}]`, 'gu');
 
-// oxlint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex -- the control characters are part of ASCII
 const IS_ASCII = /^[\0-\x7f]*$/;
 const ASCII_TOKEN = /[0-9a-z]+/gi;
 

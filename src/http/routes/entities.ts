@@ -1,8 +1,9 @@
 import * as z from 'zod';
 
+import type { GraphWriter } from '../../graph/graph.ts';
 import type { EntityVersion } from '../../graph/types.ts';
 import type { Reply } from '../reply.ts';
-import type { Route } from '../route.ts';
+import type { Call, Route } from '../route.ts';
 import type { HttpOptions } from '../types.ts';
 
 import { HubError } from '../../base/errors.ts';
@@ -196,11 +197,8 @@ function readOne(
 /** Changes an entity that is there, guarded by If-Match, and answers with it once the change is durable. */
 async function changeEntity(
   graph: HttpOptions['graph'],
-  call: { param(name: string): string; header(name: string): string | undefined },
-  change: (
-    writer: Parameters<Parameters<typeof graph.transaction>[0]>[0],
-    latest: EntityVersion,
-  ) => EntityVersion,
+  call: Pick<Call, 'param' | 'header'>,
+  change: (writer: GraphWriter, latest: EntityVersion) => EntityVersion,
 ): Promise<Reply> {
   const id = call.param('id');
   const entity = graph.transaction((writer) => {

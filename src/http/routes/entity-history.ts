@@ -5,11 +5,19 @@ import type { HttpOptions } from '../types.ts';
 
 import { toIso } from '../../base/clock.ts';
 import { homeEntityJson } from '../../graph/graph.ts';
-import { makeCursor, noQuery, pageQuery, parseCursor } from '../paging.ts';
-import { json, jsonPage } from '../reply.ts';
+import { noQuery, pageQuery } from '../paging.ts';
+import { json } from '../reply.ts';
 import { route } from '../route.ts';
 import { entitySchema, pageSchema, relationshipSchema } from '../schemas.ts';
-import { edgesQuery, edgesReply, ENTITY_PARAMS, existingEntity, momentOf, noEntity } from './graph-reads.ts';
+import {
+  edgesQuery,
+  edgesReply,
+  ENTITY_PARAMS,
+  existingEntity,
+  momentOf,
+  noEntity,
+  versionsReply,
+} from './graph-reads.ts';
 
 const ofEntityQuery = edgesQuery.extend({ direction: z.enum(['from', 'to', 'both']).default('both') });
 
@@ -47,15 +55,10 @@ export function entityHistoryRoutes({ graph }: Pick<HttpOptions, 'graph'>): Rout
       answer: { status: 200, schema: pageSchema(entitySchema) },
       handle: (call) => {
         const id = call.param('id');
-        const { limit, cursor } = call.query;
-        const after = parseCursor(cursor);
         // Not `latest`: the losers of a conflict over an id that the hub never had are versions without a current one.
         if (graph.versions(id, 0, 1).length === 0) throw noEntity(id);
-        // A seq above the durable head could be given away a second time after a power cut.
-        const found = graph.versions(id, after, limit + 1).filter(({ seq }) => seq <= graph.headSeq);
-        const page = found.slice(0, limit);
-        const last = page.at(-1);
-        return jsonPage(page.map(homeEntityJson), found.length > limit && last ? makeCursor(last.seq) : null);
+        const read = (afterSeq: number, limit: number) => graph.versions(id, afterSeq, limit);
+        return versionsReply(graph, call.query, read, homeEntityJson);
       },
     }),
     route({

@@ -6,7 +6,7 @@ import type { HttpOptions } from '../types.ts';
 
 import { HubError } from '../../base/errors.ts';
 import { parseTimeMicros, relationshipJson, toRelationshipType } from '../../graph/graph.ts';
-import { pageOf, pageQuery } from '../paging.ts';
+import { makeCursor, pageOf, pageQuery, parseCursor } from '../paging.ts';
 import { jsonPage } from '../reply.ts';
 import { atQuery, relationshipTypeText, timeQuery } from '../schemas.ts';
 
@@ -104,4 +104,20 @@ function historyReply(graph: Graph, list: EdgeList, relationshipType: string | u
     items.map((interval) => relationshipJson(interval.relationship, interval)),
     nextCursor,
   );
+}
+
+/**
+ * A page of versions, oldest first. `read` gives those above a seq; one that is not durable yet is left out, since its
+ * seq could be given away a second time after a power cut.
+ */
+export function versionsReply<T extends { readonly seq: number }>(
+  graph: Graph,
+  query: z.output<typeof pageQuery>,
+  read: (afterSeq: number, limit: number) => readonly T[],
+  toJson: (version: T) => string,
+): Reply {
+  const found = read(parseCursor(query.cursor), query.limit + 1).filter(({ seq }) => seq <= graph.headSeq);
+  const page = found.slice(0, query.limit);
+  const last = page.at(-1);
+  return jsonPage(page.map(toJson), found.length > query.limit && last ? makeCursor(last.seq) : null);
 }

@@ -11,8 +11,8 @@ import { isJsonObject, jsonEqual, type JsonObject } from '../../base/json.ts';
 import { checkId, endpointWarning, relationshipJson, toRelationshipType } from '../../graph/graph.ts';
 import { checkIfMatch, etagOf, isHeldByClient } from '../conditional.ts';
 import { mergePatch } from '../merge-patch.ts';
-import { makeCursor, pageQuery, parseCursor } from '../paging.ts';
-import { empty, jsonPage, jsonText } from '../reply.ts';
+import { pageQuery } from '../paging.ts';
+import { empty, jsonText } from '../reply.ts';
 import { route } from '../route.ts';
 import {
   atQuery,
@@ -23,7 +23,7 @@ import {
   storedRelationshipSchema,
 } from '../schemas.ts';
 import { authorOf } from './author.ts';
-import { edgesQuery, edgesReply, momentOf } from './graph-reads.ts';
+import { edgesQuery, edgesReply, momentOf, versionsReply } from './graph-reads.ts';
 
 /** Properties say a word about an edge; what needs more room is an entity. */
 const MAX_PROPERTIES_BYTES = 16 * 1024;
@@ -143,17 +143,9 @@ export function relationshipRoutes({ graph }: Pick<HttpOptions, 'graph'>): Route
       answer: { status: 200, schema: pageSchema(relationshipSchema) },
       handle: (call) => {
         const id = call.param('id');
-        const { limit, cursor } = call.query;
         if (!graph.relationship(id)) throw noRelationship();
-        const found = graph
-          .relationshipVersions(id, parseCursor(cursor), limit + 1)
-          .filter(({ seq }) => seq <= graph.headSeq);
-        const page = found.slice(0, limit);
-        const last = page.at(-1);
-        return jsonPage(
-          page.map((edge) => relationshipJson(edge)),
-          found.length > limit && last ? makeCursor(last.seq) : null,
-        );
+        const read = (afterSeq: number, limit: number) => graph.relationshipVersions(id, afterSeq, limit);
+        return versionsReply(graph, call.query, read, (edge) => relationshipJson(edge));
       },
     }),
     route({

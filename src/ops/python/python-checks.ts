@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 
 import { HubError } from '../../base/errors.ts';
-import { checkId, checkVersion, MAX_CONTENT_BYTES } from '../../graph/graph.ts';
+import { checkId, checkVersion } from '../../graph/graph.ts';
 import { ENTITY_TYPES, RELATIONSHIP_TYPES } from '../../graph/types.ts';
 import { columnsOf, tablesOf } from './python-reader.ts';
 
@@ -23,10 +23,6 @@ export function nameFault(id: string, versions: readonly string[] | undefined): 
     if (error instanceof HubError) return `rows with a name that the hub cannot take: ${error.message}`;
     throw error;
   }
-}
-
-export function tooLarge(json: string): boolean {
-  return json.length * 3 > MAX_CONTENT_BYTES && Buffer.byteLength(json) > MAX_CONTENT_BYTES;
 }
 
 /** @throws HubError `invalid` unless the tables are those of the Python FunkyGibbon's graph. */

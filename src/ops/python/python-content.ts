@@ -1,7 +1,7 @@
 import type { SQLOutputValue } from 'node:sqlite';
 
 import { isJsonObject, type JsonObject } from '../../base/json.ts';
-import { tooLarge } from './python-checks.ts';
+import { isTooLarge } from '../../graph/graph.ts';
 import { toJsonObject } from './python-values.ts';
 
 /**
@@ -18,7 +18,7 @@ export function toContent(
   if (object === undefined) return undefined;
   const named = typeof name === 'string' ? { ...object, name } : object;
   const json = JSON.stringify(named);
-  if (!tooLarge(json)) return json;
+  if (!isTooLarge(json)) return json;
   const lighter = withoutFiles(named);
   if (lighter === named) return json;
   onFileLeftOut();

@@ -6,7 +6,7 @@ import type { PlacedVersion, VersionRow } from './lineage.ts';
 
 import { errorText, HubError } from '../../base/errors.ts';
 import { microsToVersionTime } from '../../base/ids.ts';
-import { MAX_CONTENT_BYTES } from '../../graph/graph.ts';
+import { isTooLarge, MAX_CONTENT_BYTES } from '../../graph/graph.ts';
 import { noFindings } from '../findings.ts';
 import { entityLine } from '../format.ts';
 import { sizeText } from '../io.ts';
@@ -14,7 +14,7 @@ import { authorOf } from './author.ts';
 import { edgeLine, edgeVersion } from './edge-line.ts';
 import { placeEdges } from './edges.ts';
 import { placeVersions } from './lineage.ts';
-import { checkTables, isEntityType, isRelationshipType, nameFault, tooLarge } from './python-checks.ts';
+import { checkTables, isEntityType, isRelationshipType, nameFault } from './python-checks.ts';
 import { toContent } from './python-content.ts';
 import { PythonReader } from './python-reader.ts';
 import { toJsonObject, toWord } from './python-values.ts';
@@ -185,7 +185,7 @@ export class PythonDatabase implements Disposable {
     );
     if (json === undefined) {
       this.findings.refused.add('contents that are no JSON object', `${id} ${row.version}`);
-    } else if (tooLarge(json)) {
+    } else if (isTooLarge(json)) {
       this.findings.refused.add(
         `contents of more than ${MAX_CONTENT_BYTES / 1024} KiB`,
         `${id} ${row.version}`,
@@ -223,7 +223,7 @@ export class PythonDatabase implements Disposable {
         this.findings.folded.add('properties that are no JSON object, left empty', edge.id);
       }
       const json = JSON.stringify(properties ?? {});
-      if (tooLarge(json)) {
+      if (isTooLarge(json)) {
         this.findings.refused.add(`properties of more than ${MAX_CONTENT_BYTES / 1024} KiB`, edge.id);
         continue;
       }

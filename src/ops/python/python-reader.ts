@@ -1,4 +1,4 @@
-import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 
 import type { EdgeRow } from './edges.ts';
 import type { VersionRow } from './lineage.ts';
@@ -10,6 +10,7 @@ type Row = Record<string, SQLOutputValue>;
 /** SELECTs over a database of the Python FunkyGibbon, whose columns differ from one of its versions to the next. */
 export class PythonReader {
   readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
   readonly #entityColumns: ReadonlySet<string>;
   readonly #edgeColumns: ReadonlySet<string>;
 
@@ -100,7 +101,9 @@ export class PythonReader {
   }
 
   #all(sql: string, ...values: (string | number)[]): Row[] {
-    return this.#db.prepare(sql).all(...values);
+    let statement = this.#statements.get(sql);
+    if (!statement) this.#statements.set(sql, (statement = this.#db.prepare(sql)));
+    return statement.all(...values);
   }
 }
 

@@ -1,9 +1,7 @@
 import type { SQLOutputValue } from 'node:sqlite';
 
 import { isJsonObject, type JsonObject } from '../../base/json.ts';
-
-/** Times that the graph can hold: see format.ts. */
-const MAX_MICROS = 2 ** 52;
+import { MAX_MICROS } from '../../graph/graph.ts';
 
 const TIME = /^(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2})(?:\.(\d{1,6}))?(Z|[+-]\d{2}:?\d{2})?$/;
 
@@ -13,7 +11,7 @@ export function toMicros(value: SQLOutputValue | undefined): number | undefined 
   if (!match) return undefined;
   const [, date, time, fraction = '', zone = 'Z'] = match;
   const micros = Date.parse(`${date}T${time}${zone}`) * 1000 + Number(fraction.padEnd(6, '0'));
-  return micros >= 0 && micros < MAX_MICROS ? micros : undefined;
+  return micros >= 0 && micros <= MAX_MICROS ? micros : undefined;
 }
 
 /**
