@@ -235,7 +235,7 @@ describe('in the background', () => {
     home.put('b', { name: 'Lamp' });
     home.search.noteCommit();
     expect(vi.getTimerCount()).toBe(1);
-    vi.advanceTimersByTime(4999);
+    vi.advanceTimersByTime(299_999);
     await setImmediate();
     expect(indexedSeq()).toBe(0);
     vi.advanceTimersByTime(1);

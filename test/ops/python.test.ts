@@ -151,7 +151,7 @@ describe('a database of the Python FunkyGibbon', () => {
       using other = new DatabaseSync(file);
       other.exec('CREATE TABLE songs (id INTEGER)');
     }
-    await expect(take()).rejects.toThrow(/Nothing was imported/);
+    await expect(take()).rejects.toThrow(/no graph database of the Python FunkyGibbon: its tables are songs/);
     writeFileSync(file, 'no database\n');
     await expect(take()).rejects.toThrow(/neither an export of FunkyGibbon/);
     file = join(home.folder, 'missing.db');

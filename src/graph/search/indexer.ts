@@ -33,8 +33,11 @@ const MERGE_PAGES = 8;
 /** An index that is this near to the head looks through the versions in between, else through all entities. */
 const NEAR_SEQS = 2000;
 const WINDOW_KEYS = 2000;
-/** What nobody searches for is indexed this long after the first change. */
-const QUIET_MS = 5000;
+/**
+ * What nobody searches for is indexed this long after the first change. A search catches up by itself, and the more
+ * changes are indexed together, the less the card is worn: alone an entity costs three times what it does among twenty.
+ */
+const QUIET_MS = 300_000;
 
 /**
  * Brings the full-text index up to the graph: when somebody searches, else a while after a change. Never a part of the

@@ -15,9 +15,11 @@ CREATE VIRTUAL TABLE entity_search USING fts5 (
   prefix = '1 2',
   tokenize = 'ascii'
 );
--- A leaf that fits into one page of the file, and no merging inside of writes: the hub does it in slices of its own.
+-- A leaf that fits into one page of the file, and no merging inside of writes: the hub does it in slices of its own, once
+-- sixteen pieces of a size have gathered. At four, the least, a changed entity would be written again and again.
 INSERT INTO entity_search (entity_search, rank) VALUES ('pgsz', 1950);
 INSERT INTO entity_search (entity_search, rank) VALUES ('automerge', 0);
+INSERT INTO entity_search (entity_search, rank) VALUES ('usermerge', 16);
 INSERT INTO entity_search (entity_search, rank) VALUES ('crisismerge', 1900);
 
 CREATE TABLE search_state (
