@@ -199,14 +199,16 @@ export class Access implements Disposable {
   /** Who an access token speaks for, now. @throws HubError `unauthenticated`. */
   async verify(accessToken: string): Promise<Principal> {
     const claims = await this.#tokens.verify(accessToken);
-    const user = readSessionUser(this.#store.db, claims.sessionId);
-    if (!user || user.id !== claims.userId) throw invalidToken();
+    const session = readSessionUser(this.#store.db, claims.sessionId);
+    if (!session || session.user.id !== claims.userId) throw invalidToken();
+    const { user, deviceId } = session;
     return {
       userId: user.id,
       username: user.username,
       role: user.role,
       tokenId: claims.tokenId,
       sessionId: claims.sessionId,
+      ...(deviceId === null ? {} : { deviceId }),
       expiresAtMs: claims.expiresAtMs,
     };
   }

@@ -34,12 +34,15 @@ export function readUserByName(db: Db, foldedUsername: string): StoredUser | und
 }
 
 /** The user whose session this is, as stored now: a role that was taken away is gone at once. */
-export function readSessionUser(db: Db, sessionId: string): User | undefined {
-  const row = db.get<UserRow>(
-    `SELECT ${USER_COLUMNS} FROM access_session s JOIN access_user u ON u.key = s.user_key WHERE s.id = ?`,
+export function readSessionUser(
+  db: Db,
+  sessionId: string,
+): { user: User; deviceId: string | null } | undefined {
+  const row = db.get<UserRow & { device_id: string | null }>(
+    `SELECT ${USER_COLUMNS}, s.device_id FROM access_session s JOIN access_user u ON u.key = s.user_key WHERE s.id = ?`,
     sessionId,
   );
-  return row && toStoredUser(row).user;
+  return row && { user: toStoredUser(row).user, deviceId: row.device_id };
 }
 
 export interface StoredRefreshToken {

@@ -10,6 +10,8 @@ export interface Principal {
   readonly tokenId: string;
   /** The login that the token came from; ending it ends every token of it. Absent for what stands alone. */
   readonly sessionId?: string;
+  /** What the client called itself when it logged in, if it said so. */
+  readonly deviceId?: string;
   /** ms since the Unix epoch; a live connection closes then. */
   readonly expiresAtMs: number;
 }

@@ -19,10 +19,12 @@ interface RelationshipRow {
   created_micros: number;
   valid_from_micros: number;
   valid_to_micros: number | null;
+  stored_micros: number;
 }
 
 const COLUMNS = `r.key, v.seq, r.id, v.version, v.current, v.parents, f.id AS from_id, t.id AS to_id, v.relationship_type,
-  v.properties, a.user_id, a.device_id, v.created_micros, v.valid_from_micros, v.valid_to_micros`;
+  v.properties, a.user_id, a.device_id, v.created_micros, v.valid_from_micros, v.valid_to_micros,
+  v.stored_micros`;
 const JOINS = `JOIN entity f ON f.key = v.from_key JOIN entity t ON t.key = v.to_key JOIN author a ON a.key = v.author_key`;
 const LATEST = `FROM relationship r JOIN relationship_version v ON v.seq = r.latest_seq ${JOINS}`;
 
@@ -308,5 +310,6 @@ function toRelationshipVersion(row: RelationshipRow): RelationshipVersion {
     validFromMicros: row.valid_from_micros,
     validToMs: row.valid_to_micros === null ? null : Math.floor(row.valid_to_micros / 1000),
     validToMicros: row.valid_to_micros,
+    storedMicros: row.stored_micros,
   };
 }

@@ -205,6 +205,7 @@ export class EdgeWriter {
     checkId(row.id, 'relationship_id');
     const { tx } = this.#state;
     const seq = this.#state.nextSeq;
+    const storedMicros = this.#state.nextStoredMicros;
     const known = tx.get<{ key: number; from_key: number; to_key: number }>(
       'SELECT key, from_key, to_key FROM relationship WHERE id = ?',
       row.id,
@@ -221,8 +222,8 @@ export class EdgeWriter {
       ).lastInsertRowid;
     tx.run(
       `INSERT INTO relationship_version (seq, relationship_key, version, current, author_key, from_key, to_key,
-         relationship_type, valid_from_micros, valid_to_micros, created_micros, parents, properties)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         relationship_type, valid_from_micros, valid_to_micros, created_micros, parents, properties, stored_micros)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       seq,
       key,
       row.version,
@@ -236,6 +237,7 @@ export class EdgeWriter {
       row.created_micros,
       JSON.stringify(row.parents),
       row.properties,
+      storedMicros,
     );
     if (known) this.#noteFormerEnds(key, known, row);
     if (row.current) {
@@ -250,7 +252,7 @@ export class EdgeWriter {
         key,
       );
     }
-    this.#state.rowWritten();
+    this.#state.rowWritten(storedMicros);
   }
 
   /** Ends that only a version which is not the latest has: reads of the past find the edge by them. */

@@ -21,10 +21,11 @@ interface EntityRow {
   client_time: string | null;
   created_micros: number;
   valid_micros: number;
+  stored_lag: number;
 }
 
 const COLUMNS = `v.entity_key, v.seq, e.id, e.entity_type, v.version, v.change_type, v.current, v.parents, v.content,
-  a.user_id, a.device_id, v.source_type, v.client_time, e.created_micros, v.valid_micros`;
+  a.user_id, a.device_id, v.source_type, v.client_time, e.created_micros, v.valid_micros, v.stored_lag`;
 const AUTHOR = 'JOIN author a ON a.key = v.author_key';
 
 /** Every entity with its current version, tombstones included. */
@@ -316,5 +317,6 @@ function toEntityVersion(row: EntityRow): EntityVersion {
     createdAtMs: Math.floor(row.created_micros / 1000),
     modifiedAtMs,
     validMicros: row.valid_micros,
+    storedMicros: row.valid_micros + row.stored_lag,
   };
 }

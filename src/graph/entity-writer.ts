@@ -56,10 +56,10 @@ export class EntityWriter {
       current: true,
     };
     const key = head?.key ?? this.#keyOf(id, row.entityType, true, validMicros).key;
-    const seq = this.#insertRow(key, validMicros, newRow);
-    this.#makeLatest(key, head, { id, seq, validMicros, cascade: true, row: newRow });
+    const stored = this.#insertRow(key, validMicros, newRow);
+    this.#makeLatest(key, head, { id, seq: stored.seq, validMicros, cascade: true, row: newRow });
     const createdMicros = head?.createdMicros ?? validMicros;
-    return toEntity({ ...newRow, id, entityType: row.entityType }, seq, validMicros, createdMicros);
+    return toEntity({ ...newRow, id, entityType: row.entityType }, stored, validMicros, createdMicros);
   }
 
   /** See `GraphWriter.insertVersion`. */
@@ -75,21 +75,22 @@ export class EntityWriter {
     const validMicros = isNew
       ? firstMicros
       : this.#effectiveMicros(input, this.#newestBefore(key, input, before));
-    const seq = this.#insertRow(key, validMicros, input);
+    const stored = this.#insertRow(key, validMicros, input);
     if (input.current) {
       const cascade = input.takenOver === undefined;
-      this.#makeLatest(key, before, { id: input.id, seq, validMicros, cascade, row: input });
+      this.#makeLatest(key, before, { id: input.id, seq: stored.seq, validMicros, cascade, row: input });
     }
     const createdMicros = latest ? latest.entity.createdAtMs * 1000 : validMicros;
-    return { entity: toEntity(input, seq, validMicros, createdMicros), entityKey: key };
+    return { entity: toEntity(input, stored, validMicros, createdMicros), entityKey: key };
   }
 
-  #insertRow(key: number, validMicros: number, row: NewRow): number {
+  #insertRow(key: number, validMicros: number, row: NewRow): { seq: number; storedMicros: number } {
     const seq = this.#state.nextSeq;
+    const storedMicros = this.#state.nextStoredMicros;
     this.#state.tx.run(
       `INSERT INTO entity_version (seq, entity_key, moment, version, change_type, current, author_key, source_type,
-         client_time, parents, content)
-       VALUES (?1, ?2, (CAST(?3 AS INTEGER) << ${HASH_BITS}) | CAST(?4 AS INTEGER), ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)`,
+         client_time, parents, content, stored_lag)
+       VALUES (?1, ?2, (CAST(?3 AS INTEGER) << ${HASH_BITS}) | CAST(?4 AS INTEGER), ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)`,
       seq,
       key,
       validMicros,
@@ -102,9 +103,10 @@ export class EntityWriter {
       row.timestamp === this.#state.toIso(Math.floor(validMicros / 1000)) ? null : row.timestamp,
       packParents(row.parentVersions),
       row.contentJson,
+      storedMicros - validMicros,
     );
-    this.#state.rowWritten();
-    return seq;
+    this.#state.rowWritten(storedMicros);
+    return { seq, storedMicros };
   }
 
   /** The key of an entity without a current version, which is made where the id was never used. */
@@ -194,7 +196,7 @@ function toBefore({ entity, entityKey }: StoredVersion): Before {
 
 function toEntity(
   row: NewRow & { readonly id: string; readonly entityType: string },
-  seq: number,
+  { seq, storedMicros }: { seq: number; storedMicros: number },
   validMicros: number,
   createdMicros: number,
 ): EntityVersion {
@@ -214,5 +216,6 @@ function toEntity(
     createdAtMs: Math.floor(createdMicros / 1000),
     modifiedAtMs: Math.floor(validMicros / 1000),
     validMicros,
+    storedMicros,
   };
 }

@@ -45,6 +45,7 @@ import { cutPage, keyAfter } from './list-cursor.ts';
 import { GraphPaths } from './paths.ts';
 import { mergeBySeq } from './rules.ts';
 import { GraphSearch } from './search/search.ts';
+import { readSeqStoredBy, readStoredMicros } from './stamps.ts';
 import { GraphWriter } from './writer.ts';
 
 export {
@@ -93,6 +94,7 @@ export class Graph implements Disposable {
   readonly #followers = new Set<() => void>();
   #committedSeq: number;
   #durableSeq: number;
+  #lastStoredMicros: number;
   #retry: NodeJS.Timeout | undefined;
   #disposed = false;
   /** The graph as it was. */
@@ -112,6 +114,7 @@ export class Graph implements Disposable {
     this.#versions = new VersionSource(options.clock, 'hub');
     this.#committedSeq = readHeadSeq(options.store.db);
     this.#durableSeq = this.#committedSeq;
+    this.#lastStoredMicros = readStoredMicros(options.store.db, this.#committedSeq);
     const { db } = options.store;
     this.history = new GraphHistory({ db, clock: options.clock, headSeq: () => this.#durableSeq });
     this.paths = new GraphPaths({ db, committedSeq: () => this.#committedSeq });
@@ -132,6 +135,16 @@ export class Graph implements Disposable {
   /** The highest seq that was written, durable or not: to notice that the graph has moved, never to be told. */
   get committedSeq(): number {
     return this.#committedSeq;
+  }
+
+  /** When the last row up to `seq` was stored, us since the Unix epoch, strictly increasing with seq; 0 for none. */
+  storedMicrosAt(seq: number): number {
+    return readStoredMicros(this.#store.db, seq);
+  }
+
+  /** The highest durable seq of a row that was stored at `micros` or before; 0 for none. */
+  seqStoredBy(micros: number): number {
+    return readSeqStoredBy(this.#store.db, micros, this.#durableSeq);
   }
 
   /** The current version of an entity that is not deleted. */
@@ -253,18 +266,22 @@ export class Graph implements Disposable {
    */
   transaction<T>(body: (graph: GraphWriter, tx: Tx) => T): T {
     let lastSeq = this.#committedSeq;
+    let lastStoredMicros = this.#lastStoredMicros;
     const result = this.#store.write((tx) => {
       const writer = new GraphWriter(tx, {
         clock: this.#clock,
         versions: this.#versions,
         firstSeq: this.#committedSeq + 1,
+        lastStoredMicros,
       });
       const value = body(writer, tx);
       lastSeq = writer.lastSeq;
+      lastStoredMicros = writer.lastStoredMicros;
       return value;
     });
     if (lastSeq > this.#committedSeq) {
       this.#committedSeq = lastSeq;
+      this.#lastStoredMicros = lastStoredMicros;
       this.#settleInBackground();
       this.search.noteCommit();
     }

@@ -2,6 +2,7 @@ import type { Migrations } from '../base/migrations.ts';
 
 import { makeVersionsLean } from './lean-versions.ts';
 import { SEARCH_TABLES } from './search/tables.ts';
+import { stampVersions } from './stamps.ts';
 
 /**
  * The home graph. Keys inside the file are integers: text ids and versions in every index cost 64 bytes of card wear
@@ -77,5 +78,6 @@ CREATE UNIQUE INDEX relationship_version_by_version ON relationship_version (rel
 `,
     makeVersionsLean,
     SEARCH_TABLES,
+    stampVersions,
   ],
 };

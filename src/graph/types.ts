@@ -88,6 +88,8 @@ export interface EntityVersion {
   readonly modifiedAtMs: number;
   /** The same in us. */
   readonly validMicros: number;
+  /** When the hub stored it, us since the Unix epoch: strictly increasing with `seq`, whatever the wall clock did. */
+  readonly storedMicros: number;
 }
 
 /** One version of an edge; true over [validFrom, validTo). Times are ms, or us, since the Unix epoch. */
@@ -111,6 +113,8 @@ export interface RelationshipVersion {
   /** Null while the edge lasts. */
   readonly validToMs: number | null;
   readonly validToMicros: number | null;
+  /** When the hub stored it, as of `EntityVersion`. */
+  readonly storedMicros: number;
 }
 
 /** A version to be stored, checked already. */

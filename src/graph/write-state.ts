@@ -4,12 +4,15 @@ import type { VersionSource } from '../base/ids.ts';
 import type { Author } from './types.ts';
 
 import { toIso } from '../base/clock.ts';
+import { MAX_MICROS } from './version-codec.ts';
 
 export interface WriterContext {
   readonly clock: Clock;
   readonly versions: VersionSource;
   /** The seq that the first row of this transaction gets. */
   readonly firstSeq: number;
+  /** When the last row before this transaction was stored, us since the Unix epoch. */
+  readonly lastStoredMicros: number;
 }
 
 /** What the writers of one transaction share: the counter of rows, the hub's versions, the keys of authors. */
@@ -19,6 +22,7 @@ export class WriteState {
   readonly #clock: Clock;
   readonly #authorKeys = new Map<string, number>();
   #nextSeq: number;
+  #lastStoredMicros: number;
   #iso = { ms: Number.NaN, text: '' };
 
   constructor(tx: Tx, context: WriterContext) {
@@ -26,6 +30,7 @@ export class WriteState {
     this.versions = context.versions;
     this.#clock = context.clock;
     this.#nextSeq = context.firstSeq;
+    this.#lastStoredMicros = context.lastStoredMicros;
   }
 
   /** The seq of the last row written; `firstSeq - 1` when none was. */
@@ -37,9 +42,19 @@ export class WriteState {
     return this.#nextSeq;
   }
 
-  /** To be called once the row with `nextSeq` is in. */
-  rowWritten(): void {
+  get lastStoredMicros(): number {
+    return this.#lastStoredMicros;
+  }
+
+  /** When the row with `nextSeq` is stored: each row later than the one before it, whatever the wall clock does. */
+  get nextStoredMicros(): number {
+    return Math.min(Math.max(this.nowMicros(), this.#lastStoredMicros + 1), MAX_MICROS);
+  }
+
+  /** To be called once the row with `nextSeq` is in, with the `nextStoredMicros` that it got. */
+  rowWritten(storedMicros: number): void {
     this.#nextSeq += 1;
+    this.#lastStoredMicros = storedMicros;
   }
 
   nowMs(): number {

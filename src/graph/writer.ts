@@ -51,6 +51,11 @@ export class GraphWriter {
     return this.#state.lastSeq;
   }
 
+  /** When the last row was stored, us since the Unix epoch. */
+  get lastStoredMicros(): number {
+    return this.#state.lastStoredMicros;
+  }
+
   /** The current version as this transaction sees it, a tombstone included. */
   latest(id: string): EntityVersion | undefined {
     return readLatest(this.#tx, id);

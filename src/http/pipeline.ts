@@ -112,14 +112,19 @@ export class Pipeline {
 
   async #handle(route: Route, event: H3Event): Promise<Response> {
     const exchange = exchangeOf(event);
+    const { query: querySchema, body: bodySchema } = route;
     try {
       this.#options.gate.authorize(exchange, route.authority);
-      const query = route.query && check(route.query, Object.fromEntries(event.url.searchParams));
+      const query =
+        querySchema &&
+        (await orInvalid(route, () => check(querySchema, Object.fromEntries(event.url.searchParams))));
       const answer = async (): Promise<Response> => {
-        const body = route.body && check(route.body, await readJson(exchange.request, route));
+        const body =
+          bodySchema &&
+          (await orInvalid(route, async () => check(bodySchema, await readJson(exchange.request, route))));
         return await this.#respond(await route.handle(toCall(exchange, event, query, body)), exchange);
       };
-      return await (route.body ? this.#largeBodies.run(exchange.request, answer) : answer());
+      return await (bodySchema ? this.#largeBodies.run(exchange.request, answer) : answer());
     } catch (error) {
       return await this.#refuse(exchange, error);
     }
@@ -175,6 +180,17 @@ async function readJson(request: IncomingMessage, route: Route): Promise<unknown
     throw new HttpProblem(400, 'VALIDATION_ERROR', 'The body is empty; it must be a JSON object.');
   }
   return parseJson(text);
+}
+
+/** Answers what `read` finds to be wrong with the status that the clients of this route know. */
+async function orInvalid(route: Route, read: () => unknown): Promise<unknown> {
+  try {
+    return await read();
+  } catch (error) {
+    const told = toProblem(error);
+    if (told.status !== 400 || route.invalidInputStatus === 400) throw error;
+    throw new HttpProblem(route.invalidInputStatus, told.code, told.detail);
+  }
 }
 
 function toCall(exchange: Exchange, event: H3Event, query: unknown, body: unknown): Call {

@@ -57,6 +57,8 @@ export interface Route {
   /** True where no body means `{}`. */
   readonly bodyOptional: boolean;
   readonly bodyLimitBytes: number;
+  /** What a query or body that its schema refuses is answered with. */
+  readonly invalidInputStatus: 400 | 422;
   handle(call: Call): Reply | Promise<Reply>;
 }
 
@@ -70,6 +72,8 @@ interface RouteDefinition<Query extends z.ZodType, Body extends z.ZodType> exten
   readonly bodyOptional?: boolean;
   /** Default 1 MiB. */
   readonly bodyLimitBytes?: number;
+  /** Default 400; 422 where clients that exist know it so (Inbetweenies v2). */
+  readonly invalidInputStatus?: 400 | 422;
   handle(call: Call<z.output<Query>, z.output<Body>>): Reply | Promise<Reply>;
 }
 
@@ -79,7 +83,8 @@ const DEFAULT_BODY_LIMIT_BYTES = 1024 * 1024;
 export function route<Query extends z.ZodType = z.ZodType, Body extends z.ZodType = z.ZodType>(
   definition: RouteDefinition<Query, Body>,
 ): Route {
-  const { method, path, authority, query, body, bodyOptional, bodyLimitBytes } = definition;
+  const { method, path, authority, query, body, bodyOptional, bodyLimitBytes, invalidInputStatus } =
+    definition;
   return {
     method,
     path,
@@ -89,6 +94,7 @@ export function route<Query extends z.ZodType = z.ZodType, Body extends z.ZodTyp
     body: body ?? null,
     bodyOptional: bodyOptional ?? false,
     bodyLimitBytes: bodyLimitBytes ?? DEFAULT_BODY_LIMIT_BYTES,
+    invalidInputStatus: invalidInputStatus ?? 400,
     // The pipeline has run both schemas before it calls this.
     handle: (call) => definition.handle(call as Call<z.output<Query>, z.output<Body>>),
   };

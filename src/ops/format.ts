@@ -123,7 +123,9 @@ export function headerLine(header: { mode: ExportMode; exportedAt: string; hubVe
 }
 
 export function entityLine(entity: {
-  readonly [K in Exclude<keyof EntityVersion, 'seq' | 'createdAtMs' | 'modifiedAtMs'>]: EntityVersion[K];
+  readonly [
+    K in Exclude<keyof EntityVersion, 'seq' | 'createdAtMs' | 'modifiedAtMs' | 'storedMicros'>
+  ]: EntityVersion[K];
 }): string {
   const head = entityHead({
     id: entity.id,
