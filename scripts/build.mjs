@@ -21,6 +21,9 @@ import { rolldown } from 'rolldown';
 const EXTERNAL = [/^node:/, /^@homebridge\//, /^pino/, /^aedes/, /^mqtt/, /^bonjour-service/, /^yaml/];
 const ENTRIES = { main: 'src/main.ts', 'checkpoint-worker': 'src/base/checkpoint-worker.ts' };
 
+/** The library for apps, without anything of the hub. Its core runs in browsers; what needs Node has its own entry. */
+const CLIENT_ENTRIES = { client: 'src/client/client.ts', 'file-store': 'src/client/file-store.ts' };
+
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
 const STAMP = '.build-stamp';
@@ -41,6 +44,7 @@ async function build() {
   try {
     checkTypes();
     await bundle(output);
+    if (existsSync(join(root, CLIENT_ENTRIES.client))) await bundleClient(join(output, 'client'));
   } catch (error) {
     rmSync(output, { recursive: true, force: true });
     const reason = error instanceof Error ? error.message : String(error);
@@ -53,9 +57,16 @@ async function build() {
 }
 
 function checkTypes() {
+  compile(['--project', join(root, 'tsconfig.build.json')]);
+}
+
+/** @param {string[]} args of the TypeScript compiler */
+function compile(args) {
   const compiler = join(root, 'node_modules/typescript/bin/tsc');
-  const args = [compiler, '--project', join(root, 'tsconfig.build.json')];
-  const { status, error } = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 2, 2] });
+  const { status, error } = spawnSync(process.execPath, [compiler, ...args], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
   if (error !== undefined) throw error;
   if (status !== 0) throw new Error('The compiler found errors (above).');
 }
@@ -76,6 +87,19 @@ async function bundle(output) {
     const code = readFileSync(file, 'utf8').replace(/[\u0100-\uffff]/g, escaped);
     writeFileSync(file, code);
   }
+}
+
+/** @param {string} output */
+async function bundleClient(output) {
+  await using build = await rolldown({
+    input: CLIENT_ENTRIES,
+    cwd: root,
+    external: [/^node:/],
+    platform: 'neutral',
+    logLevel: 'warn',
+  });
+  await build.write({ dir: output, format: 'esm', chunkFileNames: '[name].js', comments: false });
+  compile(['--project', join(root, 'src/client/tsconfig.declarations.json'), '--outDir', output]);
 }
 
 /** @param {string} unit one UTF-16 unit; such characters stand only in texts, where the escape means the same */

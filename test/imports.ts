@@ -5,9 +5,9 @@ import { posix } from 'node:path';
  * `config` is apart: only main and hub read it.
  */
 const ROWS: readonly (readonly string[])[] = [
-  ['base'],
+  ['base', 'client'],
   ['graph', 'access'],
-  ['sync', 'devices', 'insights'],
+  ['sync', 'devices', 'insights', 'tools', 'clients'],
   ['http', 'live', 'homekit', 'mqtt', 'mdns', 'jobs', 'ops', 'cli', 'mcp', 'integrations', 'web'],
   ['hub'],
   ['main'],
