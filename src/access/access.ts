@@ -1,16 +1,16 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-
 import type { Clock } from '../base/clock.ts';
 import type { Tx } from '../base/db.ts';
 import type { Logger } from '../base/log.ts';
 import type { Store } from '../base/store.ts';
-import type { Permission, Principal, TokenPair, User } from './types.ts';
+import type { LongToken, Permission, Principal, TokenPair, User } from './types.ts';
 
 import { HubError, StartError } from '../base/errors.ts';
 import { newId, randomToken } from '../base/ids.ts';
 import { keepValue, readKeptValue, replaceKeptValue } from '../base/kept-values.ts';
+import { GuestCodes } from './guest-codes.ts';
+import { sameText, sha256 } from './hashes.ts';
 import { PasswordHasher } from './password.ts';
-import { hasUsers, readRefreshToken, readSessionUser, readUserByName } from './reader.ts';
+import { hasUsers, readRefreshToken, readSessionUser, readUserByName, type StoredUser } from './reader.ts';
 import { checkPassword, checkUsername, foldUsername, isAllowed, isPlausiblePassword } from './rules.ts';
 import { makeSetupCode, normalizeSetupCode } from './setup-code.ts';
 import { Throttle } from './throttle.ts';
@@ -19,6 +19,7 @@ import { PERMISSIONS } from './types.ts';
 import {
   deleteExpired,
   deleteSession,
+  extendSession,
   insertRefreshToken,
   insertSession,
   insertUser,
@@ -60,6 +61,10 @@ export interface SetupInput {
 /** HS256 takes any key; a short one can be guessed from a single token. */
 const MIN_SECRET_BYTES = 32;
 const REFRESH_TOKEN_MS = 60 * 24 * 3600_000;
+/** What clients of Inbetweenies v2 are used to; they do not refresh by themselves. */
+const LONG_TOKEN_S = 7 * 24 * 3600;
+/** The one user that clients know which ask for a password only. */
+const ADMIN = 'admin';
 const MAX_SESSIONS_PER_USER = 50;
 const SETUP_CODE = 'setup_code';
 
@@ -71,6 +76,8 @@ export class Access implements Disposable {
   readonly #tokens: AccessTokens;
   readonly #throttle: Throttle;
   readonly #passwords = new PasswordHasher();
+  /** Codes that let guests in. */
+  readonly guestCodes: GuestCodes;
 
   constructor({ store, clock, log, jwtSecret }: AccessOptions) {
     this.#store = store;
@@ -78,6 +85,7 @@ export class Access implements Disposable {
     this.#log = log;
     this.#tokens = new AccessTokens(clock, jwtSecret);
     this.#throttle = new Throttle(clock);
+    this.guestCodes = new GuestCodes({ store, clock, log, tokens: this.#tokens, throttle: this.#throttle });
   }
 
   /**
@@ -135,17 +143,7 @@ export class Access implements Disposable {
 
   /** @throws HubError `unauthenticated` (user or password wrong, not saying which), `rate_limited`, `unavailable`. */
   async login(input: LoginInput): Promise<TokenPair> {
-    const folded = foldUsername(input.username);
-    // Any text can be tried as a user name; the throttle keeps a hash of it, so that its memory stays bounded.
-    const succeeded = this.#throttle.begin(sha256(folded).toString('base64url'), input.address);
-    const found = readUserByName(this.#store.db, folded);
-    const plausible = isPlausiblePassword(input.password);
-    const right = plausible && (await this.#passwords.verify(input.password, found?.passwordPhc ?? null));
-    if (!right || !found) {
-      this.#log.warn({ address: input.address }, 'a login failed');
-      throw new HubError('unauthenticated', 'The user name or the password is wrong.');
-    }
-    succeeded();
+    const found = await this.#checkLogin(input, 'The user name or the password is wrong.');
     const session = this.#store.write((tx) => {
       deleteExpired(tx, this.#clock.nowMs());
       const opened = this.#openSession(tx, found.key, found.user, input.deviceId ?? null);
@@ -153,6 +151,47 @@ export class Access implements Disposable {
       return opened;
     });
     return await this.#answer(session);
+  }
+
+  /**
+   * Logs the user named admin in with one token for a week, for clients that ask for nothing but a password.
+   * @throws HubError `unauthenticated`, `rate_limited`, `unavailable` (also where there is no such user with a password).
+   */
+  async loginAsAdmin(input: Pick<LoginInput, 'password' | 'address'>): Promise<LongToken> {
+    if ((readUserByName(this.#store.db, ADMIN)?.passwordPhc ?? null) === null) {
+      throw new HubError(
+        'unavailable',
+        'There is no user named admin with a password. Set the hub up with that name, or log in at /api/auth/login.',
+      );
+    }
+    const found = await this.#checkLogin({ ...input, username: ADMIN }, 'Invalid password');
+    const sessionId = newId();
+    const nowMs = this.#clock.nowMs();
+    this.#store.write((tx) => {
+      deleteExpired(tx, nowMs);
+      const expiresAtMs = nowMs + LONG_TOKEN_S * 1000;
+      insertSession(tx, { id: sessionId, userKey: found.key, deviceId: null, nowMs, expiresAtMs });
+      trimSessions(tx, found.key, MAX_SESSIONS_PER_USER);
+    });
+    return await this.#answerLong(found.user, sessionId);
+  }
+
+  /**
+   * Gives an owner or admin another token for a week, of the same login as the one that the request came with.
+   * @throws HubError `forbidden` for anybody else, `unauthenticated` when the login has ended.
+   */
+  async renew(principal: Principal): Promise<LongToken> {
+    if (!isAllowed(principal, 'system:admin')) {
+      throw new HubError('forbidden', 'Only admin tokens can be refreshed');
+    }
+    const { sessionId } = principal;
+    const session = sessionId === undefined ? undefined : readSessionUser(this.#store.db, sessionId);
+    if (sessionId === undefined || !session) throw invalidToken();
+    const nowMs = this.#clock.nowMs();
+    this.#store.write((tx) =>
+      extendSession(tx, sessionId, { nowMs, expiresAtMs: nowMs + LONG_TOKEN_S * 1000 }),
+    );
+    return await this.#answerLong(session.user, sessionId);
   }
 
   /**
@@ -226,6 +265,22 @@ export class Access implements Disposable {
     this.#throttle.clear();
   }
 
+  /** The user whose password this is. @throws HubError as `login`; `refusal` is what a wrong password is told. */
+  async #checkLogin({ username, password, address }: LoginInput, refusal: string): Promise<StoredUser> {
+    const folded = foldUsername(username);
+    // Any text can be tried as a user name; the throttle keeps a hash of it, so that its memory stays bounded.
+    const succeeded = this.#throttle.begin(sha256(folded).toString('base64url'), address);
+    const found = readUserByName(this.#store.db, folded);
+    const plausible = isPlausiblePassword(password);
+    const right = plausible && (await this.#passwords.verify(password, found?.passwordPhc ?? null));
+    if (!right || !found) {
+      this.#log.warn({ address }, 'a login failed');
+      throw new HubError('unauthenticated', refusal);
+    }
+    succeeded();
+    return found;
+  }
+
   /**
    * Sees to it that there is a way in: users already, or the user `admin` with this password, or a setup code. Durable
    * when it resolves: a code that was shown must not be another one after a power cut.
@@ -270,20 +325,18 @@ export class Access implements Disposable {
     await this.#store.durable();
     return { accessToken, refreshToken, expiresInS: ACCESS_TOKEN_S, user };
   }
+
+  async #answerLong(user: User, sessionId: string): Promise<LongToken> {
+    const accessToken = await this.#tokens.sign(user.id, sessionId, LONG_TOKEN_S);
+    await this.#store.durable();
+    return { accessToken, expiresInS: LONG_TOKEN_S, user };
+  }
 }
 
 interface OpenSession {
   sessionId: string;
   refreshToken: string;
   user: User;
-}
-
-function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
-}
-
-function sameText(a: string, b: string): boolean {
-  return timingSafeEqual(sha256(a), sha256(b));
 }
 
 function alreadySetUp(): HubError {

@@ -45,6 +45,51 @@ export function readSessionUser(
   return row && { user: toStoredUser(row).user, deviceId: row.device_id };
 }
 
+export interface StoredGuestCode {
+  /** Its first characters. */
+  readonly prefix: string;
+  readonly userKey: number;
+  readonly user: User;
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number;
+}
+
+interface GuestCodeRow extends UserRow {
+  prefix: string;
+  code_created_ms: number;
+  expires_ms: number;
+}
+
+const GUEST_CODES = `SELECT ${USER_COLUMNS}, c.prefix, c.created_ms AS code_created_ms, c.expires_ms
+  FROM access_guest_code c JOIN access_user u ON u.key = c.user_key`;
+
+export function readGuestCode(db: Db, hash: Uint8Array): StoredGuestCode | undefined {
+  const row = db.get<GuestCodeRow>(`${GUEST_CODES} WHERE c.hash = ?`, hash);
+  return row && toGuestCode(row);
+}
+
+export function readGuestCodeByPrefix(db: Db, prefix: string): StoredGuestCode | undefined {
+  const row = db.get<GuestCodeRow>(`${GUEST_CODES} WHERE c.prefix = ?`, prefix);
+  return row && toGuestCode(row);
+}
+
+/** Codes that are good after `nowMs`, oldest first. */
+export function readGuestCodes(db: Db, nowMs: number): StoredGuestCode[] {
+  return db
+    .all<GuestCodeRow>(`${GUEST_CODES} WHERE c.expires_ms > ? ORDER BY c.created_ms, c.prefix`, nowMs)
+    .map(toGuestCode);
+}
+
+function toGuestCode(row: GuestCodeRow): StoredGuestCode {
+  return {
+    prefix: row.prefix,
+    userKey: row.key,
+    user: toStoredUser(row).user,
+    createdAtMs: row.code_created_ms,
+    expiresAtMs: row.expires_ms,
+  };
+}
+
 export interface StoredRefreshToken {
   readonly sessionKey: number;
   readonly sessionId: string;

@@ -37,5 +37,19 @@ CREATE TABLE access_refresh_token (
 CREATE INDEX access_refresh_token_by_session ON access_refresh_token (session_key);
 CREATE INDEX access_refresh_token_by_expiry ON access_refresh_token (expires_ms);
 `,
+    `
+-- when its last access token ends, for a session that lives by long tokens; NULL where refresh tokens carry it
+ALTER TABLE access_session ADD COLUMN expires_ms INTEGER;
+
+CREATE TABLE access_guest_code (
+  hash       BLOB PRIMARY KEY,            -- SHA-256 of the code: a stolen database holds no usable code
+  prefix     TEXT NOT NULL UNIQUE,        -- its first characters, by which people tell codes apart
+  user_key   INTEGER NOT NULL REFERENCES access_user (key) ON DELETE CASCADE, -- the guest who is let in by it
+  created_ms INTEGER NOT NULL,
+  expires_ms INTEGER NOT NULL             -- the end of the code and of every token that came from it
+) STRICT, WITHOUT ROWID;
+CREATE INDEX access_guest_code_by_user ON access_guest_code (user_key);
+CREATE INDEX access_guest_code_by_expiry ON access_guest_code (expires_ms);
+`,
   ],
 };

@@ -34,7 +34,7 @@ export class AccessTokens {
     this.#key = createSecretKey(Buffer.from(secret, 'utf8'));
   }
 
-  async sign(userId: string, sessionId: string): Promise<string> {
+  async sign(userId: string, sessionId: string, lifetimeS = ACCESS_TOKEN_S): Promise<string> {
     const nowS = Math.floor(this.#clock.nowMs() / 1000);
     return await new SignJWT({ sid: sessionId })
       .setProtectedHeader({ alg: ALGORITHM, typ: 'JWT' })
@@ -43,7 +43,7 @@ export class AccessTokens {
       .setSubject(userId)
       .setJti(randomToken(12))
       .setIssuedAt(nowS)
-      .setExpirationTime(nowS + ACCESS_TOKEN_S)
+      .setExpirationTime(nowS + lifetimeS)
       .sign(this.#key);
   }
 

@@ -32,6 +32,22 @@ export interface TokenPair {
   readonly user: User;
 }
 
+/** One access token that lives long and has no refresh token beside it, for clients that know no others. */
+export interface LongToken {
+  readonly accessToken: string;
+  /** Seconds until it expires. */
+  readonly expiresInS: number;
+  readonly user: User;
+}
+
+/** A code that lets guests in, as it is listed: the code itself is told once and kept nowhere. */
+export interface GuestCode {
+  /** Its first characters. */
+  readonly prefix: string;
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number;
+}
+
 /** What a request wants to do; the policy function answers yes or no. Everything not allowed is refused. */
 export const PERMISSIONS = [
   'home:read',

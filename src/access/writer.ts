@@ -18,16 +18,40 @@ export function insertUser(tx: Tx, user: User, usernameFolded: string, passwordP
 /** @returns the internal key of the new session. */
 export function insertSession(
   tx: Tx,
-  session: { id: string; userKey: number; deviceId: string | null; nowMs: number },
+  session: {
+    id: string;
+    userKey: number;
+    deviceId: string | null;
+    nowMs: number;
+    /** For a session without refresh tokens: when its access token ends. */
+    expiresAtMs?: number;
+  },
 ): number {
   return tx.run(
-    'INSERT INTO access_session (id, user_key, device_id, created_ms, last_used_ms) VALUES (?, ?, ?, ?, ?)',
+    `INSERT INTO access_session (id, user_key, device_id, created_ms, last_used_ms, expires_ms)
+     VALUES (?, ?, ?, ?, ?, ?)`,
     session.id,
     session.userKey,
     session.deviceId,
     session.nowMs,
     session.nowMs,
+    session.expiresAtMs ?? null,
   ).lastInsertRowid;
+}
+
+/** Lets a session live until `expiresAtMs` at least. @returns false when it has ended. */
+export function extendSession(
+  tx: Tx,
+  sessionId: string,
+  { nowMs, expiresAtMs }: { nowMs: number; expiresAtMs: number },
+): boolean {
+  const { changes } = tx.run(
+    'UPDATE access_session SET last_used_ms = ?, expires_ms = max(coalesce(expires_ms, 0), ?) WHERE id = ?',
+    nowMs,
+    expiresAtMs,
+    sessionId,
+  );
+  return changes > 0;
 }
 
 export function insertRefreshToken(
@@ -52,11 +76,39 @@ export function deleteSession(tx: Tx, sessionId: string): boolean {
   return tx.run('DELETE FROM access_session WHERE id = ?', sessionId).changes > 0;
 }
 
-/** Removes what no client can use any more: expired refresh tokens, and the sessions that have none left. */
+export function insertGuestCode(
+  tx: Tx,
+  code: { hash: Uint8Array; prefix: string; userKey: number; createdAtMs: number; expiresAtMs: number },
+): void {
+  tx.run(
+    'INSERT INTO access_guest_code (hash, prefix, user_key, created_ms, expires_ms) VALUES (?, ?, ?, ?, ?)',
+    code.hash,
+    code.prefix,
+    code.userKey,
+    code.createdAtMs,
+    code.expiresAtMs,
+  );
+}
+
+/** Removes a user with their sessions, and the guest code that they came by. */
+export function deleteUser(tx: Tx, userKey: number): void {
+  tx.run('DELETE FROM access_user WHERE key = ?', userKey);
+}
+
+/**
+ * Removes what no client can use any more: guests whose code has expired, expired refresh tokens, and the sessions that
+ * have none left and no time of their own.
+ */
 export function deleteExpired(tx: Tx, nowMs: number): void {
+  tx.run(
+    'DELETE FROM access_user WHERE key IN (SELECT user_key FROM access_guest_code WHERE expires_ms <= ?)',
+    nowMs,
+  );
   tx.run('DELETE FROM access_refresh_token WHERE expires_ms <= ?', nowMs);
   tx.run(
-    'DELETE FROM access_session WHERE NOT EXISTS (SELECT 1 FROM access_refresh_token t WHERE t.session_key = access_session.key)',
+    `DELETE FROM access_session WHERE coalesce(expires_ms, 0) <= ?
+       AND NOT EXISTS (SELECT 1 FROM access_refresh_token t WHERE t.session_key = access_session.key)`,
+    nowMs,
   );
 }
 

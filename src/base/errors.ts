@@ -1,3 +1,5 @@
+import type { JsonObject } from './json.ts';
+
 /** What went wrong, in kinds that a door can translate. Inner code knows no HTTP status. */
 export type ErrorKind =
   | 'invalid' // the caller sent something that can never be right
@@ -37,16 +39,19 @@ export class HubError extends Error {
   readonly field: string | undefined;
   /** The protocol's own name for it (PROTOCOL.md 2.4), where the kind does not say enough. */
   readonly code: string | undefined;
+  /** What a program needs to go on, besides the message; told as members of the problem document. */
+  readonly details: JsonObject;
 
   constructor(
     kind: ErrorKind,
     message: string,
-    options: { field?: string; code?: string; cause?: unknown } = {},
+    options: { field?: string; code?: string; details?: JsonObject; cause?: unknown } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;
     this.field = options.field;
     this.code = options.code;
+    this.details = options.details ?? {};
   }
 }
 

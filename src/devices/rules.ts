@@ -113,9 +113,9 @@ export function personKeysAfter(before: readonly string[], version: Content, par
   return [...keys].toSorted();
 }
 
-/** True for versions that a person (not the hub) made and that count. */
+/** True for versions that a person (not the hub) made and that count: what lost a conflict changes nothing. */
 export function isPersonsVersion(version: EntityVersion): boolean {
-  return version.deviceId !== 'hub' && version.contentJson !== null;
+  return version.deviceId !== 'hub' && version.heldAs === 'state' && version.contentJson !== null;
 }
 
 /**

@@ -3,7 +3,8 @@ import type { HeldAs, Moment, RelationshipFilter, RelationshipVersion } from './
 
 import { seqAt } from './entity-reader.ts';
 
-interface RelationshipRow {
+/** A version as SQLite returns it, with the columns that `COLUMNS` names. */
+export interface RelationshipRow {
   key: number;
   seq: number;
   id: string;
@@ -22,11 +23,12 @@ interface RelationshipRow {
   stored_micros: number;
 }
 
-const COLUMNS = `r.key, v.seq, r.id, v.version, v.current, v.parents, f.id AS from_id, t.id AS to_id, v.relationship_type,
+export const COLUMNS = `r.key, v.seq, r.id, v.version, v.current, v.parents, f.id AS from_id, t.id AS to_id, v.relationship_type,
   v.properties, a.user_id, a.device_id, v.created_micros, v.valid_from_micros, v.valid_to_micros,
   v.stored_micros`;
 const JOINS = `JOIN entity f ON f.key = v.from_key JOIN entity t ON t.key = v.to_key JOIN author a ON a.key = v.author_key`;
-const LATEST = `FROM relationship r JOIN relationship_version v ON v.seq = r.latest_seq ${JOINS}`;
+/** Every edge with its latest version. */
+export const LATEST = `FROM relationship r JOIN relationship_version v ON v.seq = r.latest_seq ${JOINS}`;
 
 /**
  * The seq of the version of the edge `r` that decides what was true at a moment: of those that begin before it, the last.
@@ -148,6 +150,21 @@ export function readRelationships(
     limit,
   );
   return rows.map((row) => ({ key: row.key, relationship: toRelationshipVersion(row) }));
+}
+
+/** One version of an edge, current or not. */
+export function readRelationshipVersion(
+  db: Db,
+  id: string,
+  version: string,
+): RelationshipVersion | undefined {
+  const row = db.get<RelationshipRow>(
+    `SELECT ${COLUMNS} FROM relationship r JOIN relationship_version v ON v.relationship_key = r.key ${JOINS}
+     WHERE r.id = ? AND v.version = ?`,
+    id,
+    version,
+  );
+  return row && toRelationshipVersion(row);
 }
 
 /** All versions of an edge that are or were the state, oldest first. */
@@ -291,7 +308,7 @@ export function readPlaces(db: Db, fromKey: number): { id: string; valid_from_mi
   );
 }
 
-function toRelationshipVersion(row: RelationshipRow): RelationshipVersion {
+export function toRelationshipVersion(row: RelationshipRow): RelationshipVersion {
   return {
     seq: row.seq,
     id: row.id,

@@ -5,7 +5,8 @@ import { toIso } from '../base/clock.ts';
 import { changeTypeOf } from './rules.ts';
 import { HASH_BITS, packVersion, unpackParents, unpackVersion, versionHash } from './version-codec.ts';
 
-interface EntityRow {
+/** A version as SQLite returns it, with the columns that `COLUMNS` names. */
+export interface EntityRow {
   entity_key: number;
   seq: number;
   id: string;
@@ -24,9 +25,9 @@ interface EntityRow {
   stored_lag: number;
 }
 
-const COLUMNS = `v.entity_key, v.seq, e.id, e.entity_type, v.version, v.change_type, v.current, v.parents, v.content,
+export const COLUMNS = `v.entity_key, v.seq, e.id, e.entity_type, v.version, v.change_type, v.current, v.parents, v.content,
   a.user_id, a.device_id, v.source_type, v.client_time, e.created_micros, v.valid_micros, v.stored_lag`;
-const AUTHOR = 'JOIN author a ON a.key = v.author_key';
+export const AUTHOR = 'JOIN author a ON a.key = v.author_key';
 
 /** Every entity with its current version, tombstones included. */
 const LATEST = `FROM entity e JOIN entity_latest l ON l.entity_key = e.key JOIN entity_version v ON v.seq = l.seq ${AUTHOR}`;
@@ -299,7 +300,7 @@ export function readHeadSeq(db: Db): number {
   return row?.head ?? 0;
 }
 
-function toEntityVersion(row: EntityRow): EntityVersion {
+export function toEntityVersion(row: EntityRow): EntityVersion {
   const modifiedAtMs = Math.floor(row.valid_micros / 1000);
   return {
     seq: row.seq,

@@ -68,13 +68,11 @@ export class EntityWriter {
     checkVersion(input.version, 'entity_version');
     const latest = known === undefined ? readHead(this.#state.tx, input.id) : (known ?? undefined);
     const before = latest && toBefore(latest);
-    const firstMicros = this.#effectiveMicros(input, undefined);
     const { key, isNew } = before
       ? { key: before.key, isNew: false }
-      : this.#keyOf(input.id, input.entityType, input.current, firstMicros);
-    const validMicros = isNew
-      ? firstMicros
-      : this.#effectiveMicros(input, this.#newestBefore(key, input, before));
+      : this.#keyOf(input.id, input.entityType, input.current, this.#effectiveMicros(input, undefined));
+    const after = isNew ? undefined : this.#newestBefore(key, input, before);
+    const validMicros = this.#effectiveMicros(input, after);
     const stored = this.#insertRow(key, validMicros, input);
     if (input.current) {
       const cascade = input.takenOver === undefined;

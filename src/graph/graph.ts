@@ -16,6 +16,7 @@ import type {
 
 import { newId, VersionSource } from '../base/ids.ts';
 import { keepValue } from '../base/kept-values.ts';
+import { readCommonAncestor } from './ancestry.ts';
 import {
   countRelationshipChanges,
   hadRelationship,
@@ -42,9 +43,11 @@ import {
 } from './entity-reader.ts';
 import { GraphHistory } from './history.ts';
 import { cutPage, keyAfter } from './list-cursor.ts';
+import { GraphOverview } from './overview.ts';
 import { GraphPaths } from './paths.ts';
 import { mergeBySeq } from './rules.ts';
 import { GraphSearch } from './search/search.ts';
+import { GraphSnapshot } from './snapshot.ts';
 import { readSeqStoredBy, readStoredMicros } from './stamps.ts';
 import { GraphWriter } from './writer.ts';
 
@@ -58,6 +61,7 @@ export {
 export { endpointWarning } from './endpoint-rules.ts';
 export type { Difference, GraphHistory, HistoryPage } from './history.ts';
 export type { Lineage } from './lineage.ts';
+export type { GraphOverview, SimilarEntity } from './overview.ts';
 export { MAX_DEPTH, type GraphPaths, type WalkOptions } from './paths.ts';
 export {
   checkId,
@@ -69,7 +73,19 @@ export {
 } from './rules.ts';
 export { MAX_MICROS } from './version-codec.ts';
 export { homeEntityJson, parseContent, relationshipJson } from './wire.ts';
+export {
+  entityJsonV2,
+  isV2EntityType,
+  isV2RelationshipType,
+  nameInContent,
+  relationshipJsonV2,
+  toStoredEntityTypes,
+  toV2EntityType,
+  toV2SourceType,
+  toV2Time,
+} from './wire-v2.ts';
 export type { GraphSearch } from './search/search.ts';
+export type { GraphSnapshot, StateBrief } from './snapshot.ts';
 export type { SearchHit, SearchOptions } from './search/types.ts';
 export type { GraphWriter } from './writer.ts';
 
@@ -99,6 +115,8 @@ export class Graph implements Disposable {
   #disposed = false;
   /** The graph as it was. */
   readonly history: GraphHistory;
+  /** The graph by numbers and by likeness. */
+  readonly overview: GraphOverview;
   /** How things are joined. */
   readonly paths: GraphPaths;
   /** Full-text search, of the present and the past. */
@@ -117,6 +135,7 @@ export class Graph implements Disposable {
     this.#lastStoredMicros = readStoredMicros(options.store.db, this.#committedSeq);
     const { db } = options.store;
     this.history = new GraphHistory({ db, clock: options.clock, headSeq: () => this.#durableSeq });
+    this.overview = new GraphOverview({ db, committedSeq: () => this.#committedSeq });
     this.paths = new GraphPaths({ db, committedSeq: () => this.#committedSeq });
     this.search = new GraphSearch({
       store: options.store,
@@ -170,6 +189,15 @@ export class Graph implements Disposable {
 
   version(id: string, version: string): EntityVersion | undefined {
     return readVersion(this.#store.db, id, version);
+  }
+
+  /**
+   * The nearest version of an entity that `ours` and one of `theirs` both are or descend from; undefined when none is
+   * held. `theirs` may hold versions that are not.
+   */
+  commonAncestor(id: string, ours: string, theirs: readonly string[]): EntityVersion | undefined {
+    const version = readCommonAncestor(this.#store.db, id, ours, theirs);
+    return version === undefined ? undefined : this.version(id, version);
   }
 
   /** Versions of one entity above a seq, oldest first, the losers of conflicts included. */
@@ -251,6 +279,11 @@ export class Graph implements Disposable {
       readAllRelationshipVersions(this.#store.db, afterSeq, until, fetch),
       { ...options, untilSeq: until },
     );
+  }
+
+  /** The graph as it is durable now, to be read at leisure. */
+  snapshot(): GraphSnapshot {
+    return new GraphSnapshot(this.#store.db, this.#durableSeq, () => this.#committedSeq);
   }
 
   /** How many rows `changesSince` would still bring. */

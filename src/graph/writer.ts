@@ -13,8 +13,14 @@ import type { WriterContext } from './write-state.ts';
 
 import { HubError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
+import { readCommonAncestor, readCommonEdgeAncestor } from './ancestry.ts';
 import { encodeContent } from './content-rules.ts';
-import { readRelationship, readRelationshipHeldAs } from './edge-reader.ts';
+import {
+  readRelationship,
+  readRelationshipHeldAs,
+  readRelationshipVersion,
+  readRelationshipVersions,
+} from './edge-reader.ts';
 import { EdgeWriter } from './edge-writer.ts';
 import {
   readBareHead,
@@ -152,6 +158,17 @@ export class GraphWriter {
     return readVersion(this.#tx, id, version);
   }
 
+  /** See `Graph.commonAncestor`. */
+  commonAncestor(id: string, ours: string, theirs: readonly string[]): EntityVersion | undefined {
+    const version = readCommonAncestor(this.#tx, id, ours, theirs);
+    return version === undefined ? undefined : this.version(id, version);
+  }
+
+  /** The name of a next version of the hub's own, that sorts after these. */
+  nextVersion(parents: readonly string[]): string {
+    return this.#state.versions.next(parents);
+  }
+
   /** Whether a version is stored already, and as what. */
   heldAs(id: string, version: string): HeldAs | undefined {
     return readHeldAs(this.#tx, id, version);
@@ -173,6 +190,21 @@ export class GraphWriter {
 
   relationship(id: string): RelationshipVersion | undefined {
     return readRelationship(this.#tx, id);
+  }
+
+  relationshipVersion(id: string, version: string): RelationshipVersion | undefined {
+    return readRelationshipVersion(this.#tx, id, version);
+  }
+
+  /** Versions of an edge, oldest first, the losers of conflicts included. */
+  relationshipVersions(id: string): RelationshipVersion[] {
+    return readRelationshipVersions(this.#tx, id);
+  }
+
+  /** See `Graph.commonAncestor`; of an edge. */
+  commonEdgeAncestor(id: string, ours: string, theirs: readonly string[]): RelationshipVersion | undefined {
+    const version = readCommonEdgeAncestor(this.#tx, id, ours, theirs);
+    return version === undefined ? undefined : this.relationshipVersion(id, version);
   }
 
   relationshipHeldAs(id: string, version: string): HeldAs | undefined {

@@ -1,5 +1,15 @@
+import type { Transform } from 'node:stream';
+
 import { promisify } from 'node:util';
-import { brotliCompress, constants, gzip, zstdCompress } from 'node:zlib';
+import {
+  brotliCompress,
+  constants,
+  createBrotliCompress,
+  createGzip,
+  createZstdCompress,
+  gzip,
+  zstdCompress,
+} from 'node:zlib';
 
 /** In the order in which they are preferred: zstd costs a quarter of gzip's time here, and packs better. */
 const ENCODINGS = ['zstd', 'br', 'gzip'] as const;
@@ -9,12 +19,18 @@ export type BodyEncoding = (typeof ENCODINGS)[number];
 export const MIN_BYTES_TO_COMPRESS = 1024;
 
 /** Brotli's default of 11 is meant for files that are packed once. */
-const BROTLI_QUALITY = 4;
+const BROTLI_OPTIONS = { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } };
 
 const compressors = {
   zstd: promisify(zstdCompress),
   gzip: promisify(gzip),
   br: promisify(brotliCompress),
+};
+
+const encoders = {
+  zstd: () => createZstdCompress(),
+  gzip: () => createGzip(),
+  br: () => createBrotliCompress(BROTLI_OPTIONS),
 };
 
 /** The best encoding that an `Accept-Encoding` header allows, or null for none. */
@@ -43,7 +59,10 @@ export function isBodyEncoding(value: unknown): value is BodyEncoding {
 
 export async function encodeBody(body: string, encoding: BodyEncoding): Promise<Buffer> {
   if (encoding !== 'br') return await compressors[encoding](body);
-  return await compressors.br(body, {
-    params: { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY },
-  });
+  return await compressors.br(body, BROTLI_OPTIONS);
+}
+
+/** Packs what is written to it, for a body that is never held as a whole. */
+export function encoderFor(encoding: BodyEncoding): Transform {
+  return encoders[encoding]();
 }

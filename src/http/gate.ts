@@ -87,7 +87,13 @@ export class Gate {
           });
     }
     if (authority === 'signed_in' || this.#access.allows(principal, authority)) return;
-    throw new HubError('forbidden', `The role ${principal.role} does not include ${authority}.`);
+    // The words that v2 clients show for what only an admin may do.
+    throw new HubError(
+      'forbidden',
+      authority === 'system:admin'
+        ? 'Admin access required'
+        : `The role ${principal.role} does not include ${authority}.`,
+    );
   }
 }
 

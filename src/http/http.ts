@@ -9,7 +9,7 @@ import { routeTable } from './routes/routes.ts';
 import { HttpServer } from './server.ts';
 import { upgradeHandler } from './upgrades.ts';
 
-export type { DeviceDirectory, HttpOptions, HttpPart, SyncExchange } from './types.ts';
+export type { DeviceDirectory, HttpOptions, HttpPart, SyncService } from './types.ts';
 export { routeTable } from './routes/routes.ts';
 
 /**

@@ -151,13 +151,16 @@ export class Pipeline {
   }
 
   async #respond(reply: Reply, exchange: Exchange): Promise<Response> {
-    const { cors, isClosing } = this.#options;
+    const { cors, isClosing, log } = this.#options;
     const { request } = exchange;
     // A body that was refused half-way must not be taken for the next request.
     const abandoned = reply.status === 413 && !request.complete;
-    return await toResponse(reply, exchange, {
+    const extra = {
       ...cors.headers(headerOf(request, 'origin')),
       ...(abandoned || isClosing() ? { connection: 'close' } : {}),
+    };
+    return await toResponse(reply, exchange, extra, (error) => {
+      log.warn({ err: error, request_id: exchange.requestId }, 'an answer broke off');
     });
   }
 }

@@ -3,6 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import { HTTPError } from 'h3';
 
 import type { ErrorKind } from '../base/errors.ts';
+import type { JsonObject } from '../base/json.ts';
 
 import { ThrottledError } from '../access/errors.ts';
 import { ERROR_CODES, HubError } from '../base/errors.ts';
@@ -28,6 +29,8 @@ export interface Problem {
   readonly code: string;
   readonly detail: string;
   readonly field: string | undefined;
+  /** Further members of the document. */
+  readonly details: JsonObject;
   readonly headers: Readonly<Record<string, string>>;
   /** True when the hub did not expect it: to be logged in full, and told to nobody. */
   readonly unexpected: boolean;
@@ -59,6 +62,7 @@ export function toProblem(error: unknown): Problem {
     const status = STATUS[error.kind];
     return problem(status, error.code ?? ERROR_CODES[error.kind], error.message, {
       ...(error.field === undefined ? {} : { field: error.field }),
+      details: error.details,
       headers: headersOf(error, status),
     });
   }
@@ -79,6 +83,7 @@ export function toProblem(error: unknown): Problem {
 /** The body of a problem: RFC 9457 plus the fields of the seed. */
 export function problemJson(told: Problem, requestId: string): string {
   return JSON.stringify({
+    ...told.details,
     type: 'about:blank',
     title: STATUS_CODES[told.status] ?? 'Error',
     status: told.status,
@@ -94,9 +99,13 @@ function problem(
   status: number,
   code: string,
   detail: string,
-  { field, headers = {} }: { field?: string; headers?: Readonly<Record<string, string>> } = {},
+  {
+    field,
+    details = {},
+    headers = {},
+  }: { field?: string; details?: JsonObject; headers?: Readonly<Record<string, string>> } = {},
 ): Problem {
-  return { status, code, detail, field, headers, unexpected: false };
+  return { status, code, detail, field, details, headers, unexpected: false };
 }
 
 function headersOf(error: HubError, status: number): Record<string, string> {

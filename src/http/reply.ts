@@ -4,8 +4,8 @@ import type { BodyEncoding } from './encoding.ts';
 export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** JSON text; null for none. */
-  readonly body: string | null;
+  /** JSON text, whole or in chunks that are made as fast as the client takes them; null for none. */
+  readonly body: string | AsyncIterable<string> | null;
   /** How the body is packed where the request has no Accept-Encoding. */
   readonly encoding: BodyEncoding | null;
 }
@@ -24,6 +24,11 @@ export function json(value: unknown, init: ReplyInit = {}): Reply {
 /** Answers with text that is JSON already: stored content is spliced, not parsed and printed again. */
 export function jsonText(body: string, init: ReplyInit = {}): Reply {
   return { status: init.status ?? 200, headers: init.headers ?? {}, body, encoding: init.encoding ?? null };
+}
+
+/** Answers with JSON text that is too large to be held: a client that goes away ends the making of it. */
+export function jsonStream(body: AsyncIterable<string>): Reply {
+  return { status: 200, headers: {}, body, encoding: null };
 }
 
 /** Answers with a page of a list, its items being JSON texts. */

@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 import { serve, type ServerRequest } from 'srvx';
@@ -16,8 +16,13 @@ const KEEP_ALIVE_MS = 15_000;
 const CONNECTIONS_CHECK_MS = 5000;
 const MAX_HEADER_BYTES = 16 * 1024;
 const MAX_HEADERS = 100;
-/** Far above a household's; far below what a small machine has in file descriptors. */
-const MAX_CONNECTIONS = 512;
+/** Connections that are not WebSockets: far above a household's, far below what a small machine has in memory. */
+const MAX_PLAIN_CONNECTIONS = 512;
+/**
+ * With the WebSockets, which whoever takes them limits further. Node raises the soft limit of file descriptors to the
+ * hard one by itself, which is at least 4096 where Linux is as it comes.
+ */
+const MAX_CONNECTIONS = MAX_PLAIN_CONNECTIONS + 2048;
 /** How long requests that are being answered may take once the part is closing. */
 const CLOSE_GRACE_MS = 3000;
 
@@ -28,12 +33,17 @@ export interface ServerOptions {
   /** Called for WebSocket upgrades only. */
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   readonly log: Logger;
+  /** How many connections that are not WebSockets may be open at a time; a test has fewer. */
+  readonly maxPlainConnections?: number;
 }
 
 /** A listening server, and everything that has to go when it closes. */
 export class HttpServer implements AsyncDisposable {
   readonly #server: Server;
   readonly #upgraded = new Set<Duplex>();
+  /** What is not upgraded; and of that, the longest idle first, what has no request under way. */
+  readonly #plain = new Set<Duplex>();
+  readonly #idle = new Set<Duplex>();
   #closing: Promise<void> | undefined;
 
   private constructor(server: Server) {
@@ -65,11 +75,16 @@ export class HttpServer implements AsyncDisposable {
     nodeServer.timeout = IDLE_SOCKET_TIMEOUT_MS;
     nodeServer.maxHeadersCount = MAX_HEADERS;
     nodeServer.maxConnections = MAX_CONNECTIONS;
+    nodeServer.on('connection', (socket) =>
+      made.#admit(socket, options.maxPlainConnections ?? MAX_PLAIN_CONNECTIONS),
+    );
+    nodeServer.prependListener('request', ({ socket }, response) => made.#serving(socket, response));
     nodeServer.on('upgrade', (request, socket, head) => {
       // A reset while the handshake is being looked at would otherwise end the process.
       socket.on('error', (error) =>
         options.log.debug({ err: error }, 'a connection broke during its upgrade'),
       );
+      made.#forget(socket);
       made.#upgraded.add(socket);
       socket.once('close', () => made.#upgraded.delete(socket));
       options.upgrade(request, socket, head);
@@ -90,6 +105,38 @@ export class HttpServer implements AsyncDisposable {
 
   get isClosing(): boolean {
     return this.#closing !== undefined;
+  }
+
+  /**
+   * Where all places are taken, the connection that has been idle for longest gives way: a client that opens many and
+   * dribbles must not keep the house out. Only where each has a request under way the new one is turned away.
+   */
+  #admit(socket: Duplex, maxPlain: number): void {
+    if (this.#plain.size >= maxPlain) {
+      const [oldest] = this.#idle;
+      if (!oldest) {
+        socket.destroy();
+        return;
+      }
+      this.#forget(oldest);
+      oldest.destroy();
+    }
+    this.#plain.add(socket);
+    this.#idle.add(socket);
+    socket.once('close', () => this.#forget(socket));
+  }
+
+  /** A request has come with all its headers; until it is answered, its connection is not idle. */
+  #serving(socket: Duplex, response: ServerResponse): void {
+    this.#idle.delete(socket);
+    response.once('close', () => {
+      if (this.#plain.has(socket)) this.#idle.add(socket);
+    });
+  }
+
+  #forget(socket: Duplex): void {
+    this.#plain.delete(socket);
+    this.#idle.delete(socket);
   }
 
   /** Accepts nothing new, lets what is being answered finish for a short while, then cuts what is left. */

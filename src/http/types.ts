@@ -2,20 +2,20 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 import type { Access } from '../access/access.ts';
-import type { Principal } from '../access/types.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
+import type { ClientRecords } from '../clients/clients.ts';
 import type { ComponentView, DeviceControl } from '../devices/types.ts';
 import type { Graph } from '../graph/graph.ts';
+import type { Sync, SyncV2 } from '../sync/sync.ts';
 
-/** One sync of a client; see PROTOCOL.md section 2. */
-export interface SyncExchange {
-  /**
-   * Takes the parsed body of a request, answers with the JSON text of the response.
-   * @throws HubError with the protocol's own code where there is one.
-   */
-  exchange(principal: Principal, body: unknown): Promise<string>;
-}
+/** What this door asks of the sync rules. */
+export type SyncService = Pick<
+  Sync,
+  'exchange' | 'status' | 'devices' | 'force' | 'conflicts' | 'resolve'
+> & {
+  readonly v2: Pick<SyncV2, 'exchange' | 'status'>;
+};
 
 /** The devices, and what was discovered for them where the rules can tell. */
 export interface DeviceDirectory extends DeviceControl {
@@ -38,7 +38,11 @@ export interface HttpOptions {
   access: Access;
   graph: Graph;
   devices: DeviceDirectory;
-  sync: SyncExchange;
+  sync: SyncService;
+  /** What v2 clients note about their own syncs. */
+  clients: ClientRecords;
+  /** The URL under which phones in the house reach the hub, for codes that they scan; default: as the request did. */
+  urlForOthers?: () => string;
   /** Takes WebSocket upgrades below `/ws/`. The socket already has an error handler. */
   upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** Why the hub cannot do its work at the moment, for /ready; null when it can. */

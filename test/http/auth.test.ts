@@ -18,6 +18,7 @@ afterAll(async () => {
 
 const routes = routeTable({
   access: undefined as never,
+  clients: {} as never,
   clock: undefined as never,
   devices: undefined as never,
   graph: undefined as never,
@@ -25,12 +26,15 @@ const routes = routeTable({
   version: '',
 });
 const PUBLIC = [
+  'GET /',
   'GET /health',
   'GET /ready',
   'GET /openapi.json',
   'POST /api/auth/setup',
   'POST /api/auth/login',
   'POST /api/auth/refresh',
+  'POST /api/v1/auth/admin/login',
+  'POST /api/v1/auth/guest/verify',
 ];
 const nameOf = ({ method, path }: { method: string; path: string }): string => `${method} ${path}`;
 
@@ -100,10 +104,61 @@ describe('every route of the table', () => {
       'PATCH /api/relationships/{id}',
       'DELETE /api/relationships/{id}',
     ];
+    const forAdmins = ['GET /api/sync/devices'];
+    const forAdminsV1 = [
+      'POST /api/v1/auth/guest/generate-qr',
+      'POST /api/v1/auth/guest/revoke',
+      'GET /api/v1/auth/guest/list',
+      'POST /api/v1/auth/refresh',
+    ];
+    const writesV1 = [
+      'POST /api/v1/graph/entities',
+      'PUT /api/v1/graph/entities/{id}',
+      'POST /api/v1/graph/relationships',
+    ];
+    const notes = [
+      '',
+      '/{client_id}/sync-start',
+      '/{client_id}/sync-success',
+      '/{client_id}/sync-failure',
+    ].map((step) => `POST /api/v1/sync-metadata${step}`);
+    const forget = 'DELETE /api/v1/sync-metadata/{client_id}';
+    const pushes = ['POST /api/sync/force/{device_id}', 'POST /api/sync/conflicts/{conflict_id}/resolve'];
     expect(refused).toEqual({
-      member: [],
-      guest: [...writes, 'POST /api/entities/{id}/commands'],
-      service: [...writes, 'POST /api/sync/inbetweenies'],
+      member: [...forAdmins, ...forAdminsV1],
+      guest: [
+        ...writes,
+        'POST /api/entities/{id}/commands',
+        ...pushes.slice(0, 1),
+        ...forAdmins,
+        ...pushes.slice(1),
+        ...forAdminsV1,
+        'POST /api/v1/sync/conflicts/{id}/resolve',
+        ...writesV1,
+        ...notes,
+        forget,
+      ],
+      service: [
+        ...writes,
+        'POST /api/sync/inbetweenies',
+        'GET /api/sync/status/{device_id}',
+        'POST /api/sync/force/{device_id}',
+        ...forAdmins,
+        'GET /api/sync/conflicts',
+        'POST /api/sync/conflicts/{conflict_id}/resolve',
+        ...forAdminsV1,
+        'POST /api/v1/sync',
+        'GET /api/v1/sync/status',
+        'GET /api/v1/sync/conflicts',
+        'POST /api/v1/sync/conflicts/{id}/resolve',
+        ...writesV1,
+        ...notes.slice(0, 1),
+        'GET /api/v1/sync-metadata',
+        'GET /api/v1/sync-metadata/{client_id}',
+        ...notes.slice(1),
+        'GET /api/v1/sync-metadata/{client_id}/status',
+        forget,
+      ],
     });
   });
 });

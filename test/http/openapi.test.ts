@@ -3,6 +3,7 @@ import * as z from 'zod';
 
 import type { JsonObject } from '../../src/base/json.ts';
 
+import { ClientRecords } from '../../src/clients/clients.ts';
 import { routeTable } from '../../src/http/http.ts';
 import { PASSWORD, startTestApi, type TestApi } from './support.ts';
 
@@ -66,6 +67,35 @@ afterEach(async () => {
   await api[Symbol.asyncDispose]();
 });
 
+/** A sync as the example of the document shows it, of the owner. */
+async function syncBody(changes: readonly JsonObject[]): Promise<JsonObject> {
+  const me = (await (await api.call('GET', '/api/auth/me')).json()) as { user_id: string };
+  return {
+    protocol_version: 'inbetweenies-v1.1',
+    device_id: 'my-phone',
+    user_id: me.user_id,
+    vector_clock: {},
+    changes,
+  };
+}
+
+/** Lets a phone create what exists. @returns the id of the conflict. */
+async function makeConflict(): Promise<string> {
+  api.sync.answer = null;
+  const change = {
+    change_type: 'create',
+    entity_id: 'cellar',
+    entity_version: 'v1',
+    entity_type: 'room',
+    content: { name: 'Wine cellar' },
+    timestamp: '2026-01-01T00:00:00Z',
+    parent_versions: [],
+  };
+  const answer = await api.call('POST', '/api/sync/inbetweenies', await syncBody([change]));
+  const { conflicts } = (await answer.json()) as { conflicts: { conflict_id: string }[] };
+  return conflicts[0]?.conflict_id ?? 'none';
+}
+
 /** A validator for a schema of the document, with the components that it refers to. */
 function validator(schema: JsonObject): z.ZodType {
   const text = JSON.stringify({ ...schema, $defs: document.components.schemas });
@@ -85,6 +115,10 @@ const INSTEAD: Readonly<
   'POST /api/auth/setup': { status: 409 },
   'POST /api/auth/login': { body: { username: 'admin', password: PASSWORD } },
   'POST /api/auth/refresh': { status: 401 },
+  'POST /api/v1/sync/conflicts/{id}/resolve': { status: 404 },
+  'POST /api/v1/auth/admin/login': { body: { password: PASSWORD } },
+  'POST /api/v1/auth/guest/verify': { status: 401 },
+  'POST /api/v1/auth/guest/revoke': { status: 404 },
 };
 
 /** Deletions, and the end of the login, come last. */
@@ -106,6 +140,7 @@ describe('the document', () => {
     const routes = routeTable({
       access: api.access,
       clock: api.clock,
+      clients: new ClientRecords(api),
       devices: api.devices,
       graph: api.graph,
       sync: api.sync,
@@ -123,20 +158,8 @@ describe('the document', () => {
   });
 
   test('walked from end to end, every operation answers as it says', async () => {
-    api.sync.answer = JSON.stringify({
-      protocol_version: 'inbetweenies-v1.1',
-      changes: [],
-      vector_clock: {},
-      conflicts: [],
-      next_sync_token: 't',
-      server_time: 't',
-      applied: [],
-      rejected: [],
-      has_more: false,
-      sync_status: 'success',
-      resync: false,
-      digest: null,
-    });
+    const conflictId = await makeConflict();
+    const examples: Record<string, string> = { conflict_id: conflictId };
     const walk = operations().toSorted((a, b) => lateness(a.method, a.path) - lateness(b.method, b.path));
     for (const { method, path, operation } of walk) {
       const name = `${method} ${path}`;
@@ -145,10 +168,15 @@ describe('the document', () => {
       let url = path;
       const query = new URLSearchParams();
       for (const parameter of parameters) {
-        if (parameter.in === 'path') url = url.replace(`{${parameter.name}}`, String(parameter.example));
-        else if (parameter.required) query.set(parameter.name, String(parameter.example));
+        if (parameter.in === 'path') {
+          const value = examples[parameter.name] ?? String(parameter.example);
+          url = url.replace(`{${parameter.name}}`, value);
+        } else if (parameter.required) query.set(parameter.name, String(parameter.example));
       }
-      const body = instead?.body ?? operation.requestBody?.content['application/json'].example;
+      const body =
+        name === 'POST /api/sync/inbetweenies'
+          ? await syncBody([])
+          : (instead?.body ?? operation.requestBody?.content['application/json'].example);
       if (operation.requestBody) {
         const { schema } = operation.requestBody.content['application/json'];
         expect([name, validator(schema).safeParse(body).error]).toEqual([name, undefined]);
@@ -183,7 +211,8 @@ describe('the document', () => {
         return `${path.replace('{id}', path.includes('relationships/{id}') ? 'lamp-in-kitchen' : 'lamp')}?${search.toString()}`;
       };
       expect([path, (await api.call('GET', query(maximum ?? 0))).status]).toEqual([path, 200]);
-      expect([path, (await api.call('GET', query((maximum ?? 0) + 1))).status]).toEqual([path, 400]);
+      const refused = path.startsWith('/api/v1/') ? 422 : 400;
+      expect([path, (await api.call('GET', query((maximum ?? 0) + 1))).status]).toEqual([path, refused]);
     }
   });
 

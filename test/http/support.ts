@@ -5,18 +5,22 @@ import { join } from 'node:path';
 
 import type { Principal } from '../../src/access/types.ts';
 import type { CommandOptions, CommandStatus, DeviceView } from '../../src/devices/types.ts';
-import type { DeviceDirectory, HttpOptions, HttpPart, SyncExchange } from '../../src/http/http.ts';
+import type { DeviceDirectory, HttpOptions, HttpPart, SyncService } from '../../src/http/http.ts';
 
 import { Access } from '../../src/access/access.ts';
 import { accessTables } from '../../src/access/tables.ts';
 import { ManualClock } from '../../src/base/clock.ts';
-import { HubError } from '../../src/base/errors.ts';
 import { keptValueTables } from '../../src/base/kept-values.ts';
 import { silentLogger } from '../../src/base/log.ts';
+import { ClientRecords } from '../../src/clients/clients.ts';
+import { clientTables } from '../../src/clients/tables.ts';
 import { Store } from '../../src/base/store.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import { graphTables } from '../../src/graph/tables.ts';
 import { startHttp } from '../../src/http/http.ts';
+import { Sync } from '../../src/sync/sync.ts';
+import { syncTables } from '../../src/sync/tables.ts';
+import { NOBODY_LIVE } from '../sync/sync-home.ts';
 
 export const PASSWORD = 'correct horse battery';
 
@@ -61,20 +65,44 @@ export class FakeDevices implements DeviceDirectory {
   }
 }
 
-/** Stands in for the sync rules: remembers what it was given and answers what it was told to. */
-export class FakeSync implements SyncExchange {
+/** The sync rules, with one call that a test may answer in their place: what the door does with it is the matter then. */
+export class WatchedSync implements SyncService {
   readonly seen: { principal: Principal; body: unknown }[] = [];
-  answer = '{"changes":[]}';
+  /** Null: the rules answer. */
+  answer: string | null = '{"changes":[]}';
+  readonly #rules: Sync;
+
+  constructor(rules: Sync) {
+    this.#rules = rules;
+  }
+
+  get v2(): Sync['v2'] {
+    return this.#rules.v2;
+  }
 
   async exchange(principal: Principal, body: unknown): Promise<string> {
     this.seen.push({ principal, body });
-    if (this.answer === 'bad clock') {
-      throw new HubError('invalid', 'vector_clock.server is not one of ours', {
-        field: 'vector_clock',
-        code: 'INVALID_VECTOR_CLOCK',
-      });
-    }
-    return await Promise.resolve(this.answer);
+    return this.answer ?? (await this.#rules.exchange(principal, body));
+  }
+
+  status(...given: Parameters<Sync['status']>): ReturnType<Sync['status']> {
+    return this.#rules.status(...given);
+  }
+
+  devices(): ReturnType<Sync['devices']> {
+    return this.#rules.devices();
+  }
+
+  async force(...given: Parameters<Sync['force']>): ReturnType<Sync['force']> {
+    return await this.#rules.force(...given);
+  }
+
+  conflicts(...given: Parameters<Sync['conflicts']>): ReturnType<Sync['conflicts']> {
+    return this.#rules.conflicts(...given);
+  }
+
+  async resolve(...given: Parameters<Sync['resolve']>): ReturnType<Sync['resolve']> {
+    return await this.#rules.resolve(...given);
   }
 }
 
@@ -85,7 +113,7 @@ export interface TestApi extends AsyncDisposable {
   readonly graph: Graph;
   readonly access: Access;
   readonly devices: FakeDevices;
-  readonly sync: FakeSync;
+  readonly sync: WatchedSync;
   readonly clock: ManualClock;
   /** An access token of the owner. */
   readonly token: string;
@@ -104,7 +132,7 @@ export async function startTestApi(options: Partial<HttpOptions> = {}): Promise<
     file: join(folder, 'hub.db'),
     clock,
     log: silentLogger,
-    migrations: [keptValueTables, graphTables, accessTables],
+    migrations: [keptValueTables, graphTables, accessTables, syncTables, clientTables],
   });
   const graph = new Graph({ store, clock, log: silentLogger });
   const access = await Access.start({
@@ -115,7 +143,15 @@ export async function startTestApi(options: Partial<HttpOptions> = {}): Promise<
     adminPassword: PASSWORD,
   });
   const devices = new FakeDevices();
-  const sync = new FakeSync();
+  const rules = new Sync({
+    store,
+    graph,
+    clock,
+    log: silentLogger,
+    allows: (principal, permission) => access.allows(principal, permission),
+    live: NOBODY_LIVE,
+  });
+  const sync = new WatchedSync(rules);
   const http = await startHttp({
     host: '127.0.0.1',
     port: 0,
@@ -127,6 +163,7 @@ export async function startTestApi(options: Partial<HttpOptions> = {}): Promise<
     graph,
     devices,
     sync,
+    clients: new ClientRecords({ store, clock }),
     upgrade: (_, socket) => socket.destroy(),
     clock,
     log: silentLogger,

@@ -10,7 +10,7 @@ describe('paths and methods', () => {
   test('what is not there is 404, whatever it looks like', async () => {
     await using api = await startTestApi();
     for (const path of [
-      '/',
+      '/nothing',
       '/api',
       '/api/',
       '/api/nothing',

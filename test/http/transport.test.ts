@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import {
   constants,
   brotliCompressSync,
@@ -11,7 +13,9 @@ import {
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { MAX_JSON_DEPTH } from '../../src/base/json.ts';
+import { silentLogger } from '../../src/base/log.ts';
 import { negotiateEncoding } from '../../src/http/encoding.ts';
+import { HttpServer } from '../../src/http/server.ts';
 import { problemOf, startTestApi, type TestApi } from './support.ts';
 
 const MIB = 1024 * 1024;
@@ -199,6 +203,95 @@ describe('sizes', () => {
   });
 });
 
+describe('connections', () => {
+  /** Resolves when the hub's answer begins, or when it has closed the connection. */
+  async function answerOf(socket: Socket): Promise<string> {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    socket.once('data', (data: Buffer) => resolve(data.toString('latin1')));
+    socket.once('close', () => resolve(''));
+    socket.on('error', () => undefined);
+    return await promise;
+  }
+  const HEALTH = 'GET /health HTTP/1.1\r\nhost: hub\r\n\r\n';
+  const UPGRADE = 'GET /ws/anna HTTP/1.1\r\nhost: hub\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n';
+
+  test('600 WebSockets leave room for everybody else', async () => {
+    await using many = await startTestApi({
+      upgrade: (_, socket) => void socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n'),
+    });
+    const sockets: Socket[] = [];
+    for (let n = 0; n < 600; n++) {
+      const socket = many.connect();
+      socket.write(UPGRADE);
+      expect(await answerOf(socket), `WebSocket ${n}`).toMatch(/^HTTP\/1\.1 101/);
+      sockets.push(socket);
+    }
+    expect(sockets.filter(({ destroyed }) => !destroyed)).toHaveLength(600);
+    expect((await many.call('GET', '/health')).status).toBe(200);
+    for (const socket of sockets) socket.destroy();
+  });
+
+  async function smallServer(fetch: () => Promise<Response>): Promise<HttpServer> {
+    return await HttpServer.listen({
+      host: '127.0.0.1',
+      port: 0,
+      fetch,
+      upgrade: (_, socket) => socket.destroy(),
+      log: silentLogger,
+      maxPlainConnections: 2,
+    });
+  }
+
+  test('where all places are taken, who has been idle for longest gives way', async () => {
+    await using server = await smallServer(async () => await Promise.resolve(new Response('ok')));
+    const dribbling = connect(server.port, '127.0.0.1');
+    await once(dribbling, 'connect');
+    dribbling.write('GET /health HT');
+    const cut = answerOf(dribbling);
+    const sockets: Socket[] = [];
+    for (let n = 0; n < 2; n++) {
+      const socket = connect(server.port, '127.0.0.1');
+      socket.write(HEALTH);
+      expect(await answerOf(socket)).toMatch(/^HTTP\/1\.1 200/);
+      sockets.push(socket);
+    }
+    expect(await cut).toBe('');
+    for (const socket of sockets) {
+      socket.write(HEALTH);
+      expect(await answerOf(socket)).toMatch(/^HTTP\/1\.1 200/);
+      socket.destroy();
+    }
+  });
+
+  test('where each has a request under way, a new one is turned away until one is answered', async () => {
+    const go = Promise.withResolvers<void>();
+    const asked: (() => void)[] = [];
+    await using server = await smallServer(async () => {
+      asked.pop()?.();
+      await go.promise;
+      return new Response('ok');
+    });
+    const answers: Promise<string>[] = [];
+    for (let n = 0; n < 2; n++) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      asked.push(resolve);
+      const socket = connect(server.port, '127.0.0.1');
+      socket.write(HEALTH);
+      answers.push(answerOf(socket).finally(() => socket.destroy()));
+      await promise;
+    }
+    const third = connect(server.port, '127.0.0.1');
+    third.write(HEALTH);
+    expect(await answerOf(third)).toBe('');
+    go.resolve();
+    for (const answer of await Promise.all(answers)) expect(answer).toMatch(/^HTTP\/1\.1 200/);
+    const fourth = connect(server.port, '127.0.0.1');
+    fourth.write(HEALTH);
+    expect(await answerOf(fourth)).toMatch(/^HTTP\/1\.1 200/);
+    fourth.destroy();
+  });
+});
+
 describe('JSON from outside', () => {
   test.each([
     ['', 'empty'],
@@ -227,10 +320,20 @@ describe('JSON from outside', () => {
 });
 
 test("the sync engine's own codes reach the client", async () => {
-  api.sync.answer = 'bad clock';
-  const response = await api.call('POST', SYNC, {});
+  api.sync.answer = null;
+  const me = (await (await api.call('GET', '/api/auth/me')).json()) as { user_id: string };
+  const response = await api.call('POST', SYNC, {
+    protocol_version: 'inbetweenies-v1',
+    device_id: 'phone',
+    user_id: me.user_id,
+    vector_clock: { server: 'yesterday' },
+    changes: [],
+  });
   expect(response.status).toBe(400);
-  expect(await problemOf(response)).toMatchObject({ code: 'INVALID_VECTOR_CLOCK', field: 'vector_clock' });
+  expect(await problemOf(response)).toMatchObject({
+    code: 'INVALID_VECTOR_CLOCK',
+    field: 'vector_clock.server',
+  });
 });
 
 describe('HEAD', () => {

@@ -1,6 +1,7 @@
 import type { Route } from '../route.ts';
 import type { HttpOptions } from '../types.ts';
 
+import { Tools } from '../../tools/tools.ts';
 import { openApiDocument } from '../openapi.ts';
 import { authRoutes } from './auth.ts';
 import { deviceRoutes } from './devices.ts';
@@ -12,15 +13,21 @@ import { relationshipRoutes } from './relationships.ts';
 import { searchRoutes } from './search.ts';
 import { syncRoutes } from './sync.ts';
 import { systemRoutes } from './system.ts';
+import { authV1Routes } from './v1/auth.ts';
+import { graphV1Routes } from './v1/graph.ts';
+import { mcpV1Routes } from './v1/mcp.ts';
+import { syncMetadataV1Routes } from './v1/sync-metadata.ts';
+import { syncV1Routes } from './v1/sync.ts';
 
 /** What the routes of all areas need. */
 export type RouteContext = Pick<
   HttpOptions,
-  'access' | 'clock' | 'devices' | 'graph' | 'notReady' | 'sync' | 'version'
+  'access' | 'clients' | 'clock' | 'devices' | 'graph' | 'notReady' | 'sync' | 'urlForOthers' | 'version'
 >;
 
 /** The whole surface, in the order in which a document would list it. */
 export function routeTable(context: RouteContext): Route[] {
+  const tools = new Tools(context);
   const routes: Route[] = [
     ...systemRoutes(context),
     ...documentRoutes(() => openApiDocument(routes, context.version)),
@@ -32,6 +39,11 @@ export function routeTable(context: RouteContext): Route[] {
     ...graphRoutes(context),
     ...deviceRoutes(context),
     ...syncRoutes(context),
+    ...authV1Routes(context),
+    ...syncV1Routes(context),
+    ...graphV1Routes({ tools }),
+    ...mcpV1Routes({ access: context.access, tools }),
+    ...syncMetadataV1Routes(context),
   ];
   return routes;
 }

@@ -21,6 +21,21 @@ export function systemRoutes({ clock, notReady, version }: SystemContext): Route
   return [
     route({
       method: 'GET',
+      path: '/',
+      authority: 'public',
+      summary: 'What answers here',
+      answer: {
+        status: 200,
+        schema: z.object({
+          name: z.literal('FunkyGibbon'),
+          version: z.string(),
+          status: z.literal('ready'),
+        }),
+      },
+      handle: () => json({ name: 'FunkyGibbon', version, status: 'ready' }),
+    }),
+    route({
+      method: 'GET',
       path: '/health',
       authority: 'public',
       summary: 'Whether the process is alive, and what it is',
