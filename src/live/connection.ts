@@ -1,4 +1,5 @@
 import type { Peer } from 'crossws';
+import type { Duplex } from 'node:stream';
 
 import type { Principal } from '../access/types.ts';
 import type { Logger } from '../base/log.ts';
@@ -6,6 +7,7 @@ import type { StateChange } from '../devices/types.ts';
 import type { Handshake } from './upgrade.ts';
 
 import { newId } from '../base/ids.ts';
+import { textFrame } from './frame.ts';
 import { stateChangeMessage } from './messages.ts';
 import { Subscriptions, type Subscription } from './subscriptions.ts';
 
@@ -13,15 +15,16 @@ import { Subscriptions, type Subscription } from './subscriptions.ts';
 export const SLOW_BYTES = 1024 * 1024;
 /** A slow client that still asks for answers and does not read them is cut off here. */
 const HOPELESS_BYTES = 2 * SLOW_BYTES;
+/** Many messages for one client share a system call up to this size. */
+const CORKED_BYTES = 64 * 1024;
 
-/** ws would mark a Buffer as binary; a message built once for all is a Buffer and a text. */
-const TEXT = { binary: false, compress: false };
+/** `readyState` of a WebSocket that may be written to. */
+const OPEN = 1;
 
-/** What a client has missed and is being sent before anything else. */
+/** What a client has missed and is being sent before anything else, up to where the connection follows from. */
 export interface Replay {
   readonly subscription: Subscription;
   afterSeq: number;
-  readonly untilSeq: number;
 }
 
 /** One WebSocket, from its upgrade to its close: who it is, what it follows and how far it has come. */
@@ -31,15 +34,19 @@ export class Connection {
   readonly subscriptions = new Subscriptions();
   readonly log: Logger;
   readonly #peer: Peer;
+  readonly #socket: Duplex;
+  readonly #websocket: Peer['websocket'];
   /** Undefined until the token was accepted. */
   principal: Principal | undefined;
   token: string | undefined;
+  /** The device that the client named, in the address or with its token. */
+  deviceId: string | undefined;
   /** Messages that came while the token was being looked at. */
   readonly early: string[] = [];
   verifying = false;
   /** Facts up to here were sent, or were not for this client. */
   seq = 0;
-  /** What subscriptions with a `since` still lack, in the order in which they were made. */
+  /** What subscriptions with a `since` still lack. */
   replays: Replay[] = [];
   commandsUnderWay = 0;
   pingsMissed = 0;
@@ -50,9 +57,13 @@ export class Connection {
   /** Of a slow client: the last value per capability. */
   readonly #states = new Map<string, StateChange>();
 
-  constructor(peer: Peer, handshake: Handshake, log: Logger) {
+  /** @param socket the one below the peer: messages are written to it as whole frames, beside the peer's own */
+  constructor(peer: Peer, socket: Duplex, handshake: Handshake, log: Logger) {
     this.#peer = peer;
+    this.#socket = socket;
+    this.#websocket = peer.websocket;
     this.handshake = handshake;
+    this.deviceId = handshake.deviceId ?? undefined;
     this.log = log.child({ connection: this.id });
   }
 
@@ -66,29 +77,48 @@ export class Connection {
   }
 
   get waitingBytes(): number {
-    return this.#peer.bufferedAmount;
+    return this.#socket.writableLength;
   }
 
   /** Sends an answer or an announcement. */
   send(message: object): void {
-    this.sendBytes(Buffer.from(JSON.stringify(message)));
+    this.sendFrame(textFrame(JSON.stringify(message)));
     if (this.waitingBytes > HOPELESS_BYTES) this.terminate('a client does not read its answers');
   }
 
-  /** Sends a message that was built once for all connections. */
-  sendBytes(bytes: Buffer): void {
-    if (this.#closing) return;
-    const waiting = this.#peer.send(bytes, TEXT);
-    if (typeof waiting === 'number' && waiting > SLOW_BYTES && !this.#slow) {
+  /** Sends a message that was framed once for all connections. */
+  sendFrame(frame: Buffer): void {
+    // Nothing may follow a close frame, which the peer also sends by itself when the client says goodbye.
+    if (this.#closing || this.#websocket.readyState !== OPEN) return;
+    const socket = this.#socket;
+    socket.write(frame);
+    if (socket.writableCorked > 0 && socket.writableLength > CORKED_BYTES) {
+      socket.uncork();
+      socket.cork();
+    }
+    if (socket.writableLength > SLOW_BYTES && !this.#slow) {
       this.#slow = true;
-      this.log.info({ waiting_bytes: waiting }, 'a client reads too slowly; it will be told to sync');
+      this.log.info(
+        { waiting_bytes: socket.writableLength },
+        'a client reads too slowly; it will be told to sync',
+      );
     }
   }
 
-  /** Sends a state; `bytes` is its message, built once for all connections. A slow client keeps the last value. */
-  sendState(change: StateChange, bytes: Buffer): void {
+  /** Gathers what `send` sends, so that many small messages take one system call. */
+  together(send: () => void): void {
+    this.#socket.cork();
+    try {
+      send();
+    } finally {
+      this.#socket.uncork();
+    }
+  }
+
+  /** Sends a state; `frame` is its message, framed once for all connections. A slow client keeps the last value. */
+  sendState(change: StateChange, frame: Buffer): void {
     if (this.#slow) this.#states.set(`${change.entityId}\n${change.capability}`, change);
-    else this.sendBytes(bytes);
+    else this.sendFrame(frame);
   }
 
   /**

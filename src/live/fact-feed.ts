@@ -1,35 +1,23 @@
 import type { Logger } from '../base/log.ts';
 import type { Graph } from '../graph/graph.ts';
-import type { EntityVersion, RelationshipVersion } from '../graph/types.ts';
 import type { Connection } from './connection.ts';
 import type { Placements } from './placements.ts';
+import type { Subscription } from './subscriptions.ts';
 import type { LiveCursors } from './types.ts';
 
-import { entityChangeMessage, relationshipChangeMessage } from './messages.ts';
+import { FactPages, type Fact, type FactPage } from './fact-pages.ts';
 import { matchesEdge, matchesEntity } from './subscriptions.ts';
 
-/** Rows and bytes that are read at once. */
-const PAGE_ROWS = 200;
-const PAGE_BYTES = 1024 * 1024;
-/** Messages that are sent before the event loop gets a turn. */
-const SENDS_PER_TURN = 500;
+/** Work that is done before the event loop gets a turn; sending a small message is 1. */
+const WORK_PER_TURN = 500;
+/** Work that is done at once when a change is durable: a household's phones. Others wait until its sender has its ack. */
+const WORK_AT_ONCE = 150;
+/** Sending so many bytes costs as much again as sending. */
+const BYTES_PER_WORK = 8192;
+/** What reading a page costs. */
+const READ_WORK = 30;
 /** A replay goes on only when less than this is waiting: what was missed must not make a healthy client slow. */
 const REPLAY_WAITING_BYTES = 256 * 1024;
-
-/** One change of the graph, and its message once somebody wants it. */
-interface Fact {
-  readonly seq: number;
-  readonly row: { entity: EntityVersion } | { edge: RelationshipVersion };
-  /** Rooms that a deleted entity was in: its edges ended with it. */
-  readonly leftRooms: readonly string[];
-  bytes: Buffer | undefined;
-}
-
-interface FactPage {
-  readonly facts: readonly Fact[];
-  readonly scannedSeq: number;
-  readonly hasMore: boolean;
-}
 
 export interface FactFeedOptions {
   graph: Graph;
@@ -41,29 +29,33 @@ export interface FactFeedOptions {
 }
 
 /**
- * Tells connections what changed in the graph, each from its own cursor, in the order of seq and durable only. Rows are
- * read and messages built once for all that stand at the same place.
+ * Tells connections what changed in the graph, each from its own cursor, in the order of seq and durable only. It goes
+ * round all connections; a round takes several turns of the event loop when there is much to send.
  */
 export class FactFeed implements Disposable {
   readonly #options: FactFeedOptions;
   readonly #following: Disposable;
+  readonly #pages: FactPages;
+  /** The round under way: whom it has yet to come to. */
+  #round: SetIterator<Connection> | undefined;
+  /** There is something to do for somebody whom the round has passed. */
+  #again = false;
   #scheduled: NodeJS.Immediate | undefined;
   #disposed = false;
 
   constructor(options: FactFeedOptions) {
     this.#options = options;
-    this.#following = options.graph.follow(() => {
-      options.placements.forget();
-      this.wake();
-    });
+    this.#pages = new FactPages(options.graph, options.cursor);
+    this.#following = options.graph.follow(() => this.#durable());
   }
 
   /** Looks, on a later turn of the event loop, for what each connection has not been sent. */
   wake(): void {
     if (this.#disposed) return;
+    this.#again = true;
     this.#scheduled ??= setImmediate(() => {
       this.#scheduled = undefined;
-      this.#run();
+      this.#turn(WORK_PER_TURN);
     });
   }
 
@@ -71,74 +63,104 @@ export class FactFeed implements Disposable {
     this.#disposed = true;
     this.#following[Symbol.dispose]();
     clearImmediate(this.#scheduled);
+    this.#pages.forget();
   }
 
-  #run(): void {
-    const pages = new Map<number, FactPage>();
-    let sent = 0;
-    let more = false;
-    for (const connection of this.#options.connections) {
-      if (connection.slow || connection.closing) continue;
-      if (sent >= SENDS_PER_TURN) {
-        more = true;
+  /** The first phones hear of it at once. Whatever else becomes durable on this turn goes out together, on the next. */
+  #durable(): void {
+    this.#options.placements.forget();
+    const first = this.#scheduled === undefined;
+    this.wake();
+    if (first) queueMicrotask(() => this.#turn(WORK_AT_ONCE));
+  }
+
+  #turn(maxWork: number): void {
+    if (this.#disposed) return;
+    if (!this.#round) {
+      if (!this.#again) return;
+      this.#again = false;
+      this.#round = this.#options.connections.values();
+    }
+    const { headSeq } = this.#options.graph;
+    let work = 0;
+    while (work < maxWork) {
+      const { done, value: connection } = this.#round.next();
+      if (done === true) {
+        this.#round = undefined;
+        this.#pages.forget();
         break;
       }
+      const upToDate = connection.seq >= headSeq && connection.replays.length === 0;
+      if (upToDate || connection.slow || connection.closing) continue;
+      const { reads } = this.#pages;
       try {
-        const step =
-          connection.replays.length > 0 ? this.#replay(connection, pages) : this.#follow(connection, pages);
-        sent += step.sent;
-        more ||= step.more;
+        work += connection.replays.length > 0 ? this.#replay(connection) : this.#follow(connection);
       } catch (error) {
-        // Reading failed (the disk): this connection stays where it is, and the next change tries again.
-        connection.log.error({ err: error }, 'changes could not be read for a connection');
+        // Reading failed (the disk): all stay where they are, and the next change tries again.
+        this.#options.log.error({ err: error }, 'changes could not be read for the connections');
+        this.#round = undefined;
+        this.#again = false;
+        this.#pages.forget();
+        return;
       }
+      work += (this.#pages.reads - reads) * READ_WORK;
     }
-    if (more) this.wake();
+    if (this.#round || this.#again) this.wake();
   }
 
-  #follow(connection: Connection, pages: Map<number, FactPage>): { sent: number; more: boolean } {
-    if (connection.seq >= this.#options.graph.headSeq) return { sent: 0, more: false };
-    const page = this.#page(connection.seq, pages);
-    let sent = 0;
-    for (const fact of page.facts) {
-      if (!this.#wants(connection, fact)) continue;
-      // What does not fit any more is not sent: the cursor stays before it, and the client is told so.
-      if (connection.slow) return { sent, more: false };
-      connection.sendBytes(this.#bytes(fact));
+  /** Returns the work that it was. */
+  #follow(connection: Connection): number {
+    const page = this.#pages.after(connection.seq);
+    let work = 0;
+    sendAll(connection, page, (fact) => {
+      if (!this.#wants(connection, fact)) return true;
+      // What does not fit any more is not sent: the cursor stays before it, and the client will be told so.
+      if (connection.slow) return false;
+      work += this.#sendFact(connection, fact);
       connection.seq = fact.seq;
-      sent += 1;
-    }
+      return true;
+    });
+    if (connection.slow) return work;
     connection.seq = page.scannedSeq;
-    return { sent, more: page.hasMore };
+    if (page.hasMore) this.#again = true;
+    return work;
   }
 
-  #replay(connection: Connection, pages: Map<number, FactPage>): { sent: number; more: boolean } {
-    const [replay] = connection.replays;
-    if (!replay || connection.waitingBytes > REPLAY_WAITING_BYTES) return { sent: 0, more: false };
-    const page = this.#page(replay.afterSeq, pages);
-    const { placements } = this.#options;
-    let sent = 0;
-    for (const fact of page.facts) {
+  /** Sends what subscriptions with a `since` lack; several at a time are one stream, in the order of seq. */
+  #replay(connection: Connection): number {
+    const { replays } = connection;
+    // It goes on when the client has read that.
+    if (connection.waitingBytes > REPLAY_WAITING_BYTES) return 0;
+    let scanned = Math.min(...replays.map(({ afterSeq }) => afterSeq));
+    const page = this.#pages.after(scanned);
+    let work = 0;
+    const whole = sendAll(connection, page, (fact) => {
+      if (connection.waitingBytes > REPLAY_WAITING_BYTES) return false;
       // What changed since the subscription comes by following.
-      if (fact.seq > replay.untilSeq) break;
-      const wanted =
-        'entity' in fact.row
-          ? matchesEntity(replay.subscription, fact.row.entity.id, placements) ||
-            (replay.subscription.kind === 'room_id' && fact.leftRooms.includes(replay.subscription.of))
-          : matchesEdge(replay.subscription, fact.row.edge, placements);
-      if (!wanted) continue;
-      connection.sendBytes(this.#bytes(fact));
-      sent += 1;
-    }
-    replay.afterSeq = page.scannedSeq;
-    if (!page.hasMore || page.scannedSeq >= replay.untilSeq) connection.replays.shift();
-    return { sent, more: connection.waitingBytes <= REPLAY_WAITING_BYTES };
+      if (fact.seq > connection.seq) return true;
+      const wanted = replays.some(
+        ({ afterSeq, subscription }) => afterSeq < fact.seq && this.#concerns(subscription, fact),
+      );
+      if (wanted) work += this.#sendFact(connection, fact);
+      scanned = fact.seq;
+      return true;
+    });
+    if (whole) scanned = page.scannedSeq;
+    for (const replay of replays) replay.afterSeq = Math.max(replay.afterSeq, scanned);
+    if (scanned >= connection.seq) connection.replays = [];
+    this.#again = true;
+    return work;
+  }
+
+  #sendFact(connection: Connection, fact: Fact): number {
+    const frame = this.#pages.frameOf(fact);
+    connection.sendFrame(frame);
+    return 1 + frame.length / BYTES_PER_WORK;
   }
 
   #wants(connection: Connection, fact: Fact): boolean {
     const { subscriptions } = connection;
     const { placements } = this.#options;
-    if (subscriptions.size === 0) return false;
     if ('edge' in fact.row) return subscriptions.wantsEdge(fact.row.edge, placements);
     return (
       subscriptions.wantsEntity(fact.row.entity.id, placements) ||
@@ -146,44 +168,23 @@ export class FactFeed implements Disposable {
     );
   }
 
-  #page(afterSeq: number, pages: Map<number, FactPage>): FactPage {
-    let page = pages.get(afterSeq);
-    if (!page) {
-      const changes = this.#options.graph.changesSince(afterSeq, {
-        limit: PAGE_ROWS,
-        maxBytes: PAGE_BYTES,
-        edges: true,
-      });
-      const facts: Fact[] = changes.relationships.map((edge) => ({
-        seq: edge.seq,
-        row: { edge },
-        leftRooms: [],
-        bytes: undefined,
-      }));
-      for (const entity of changes.entities) {
-        const leftRooms =
-          entity.contentJson === null
-            ? changes.relationships
-                .filter((edge) => edge.fromEntityId === entity.id && edge.relationshipType === 'located_in')
-                .map(({ toEntityId }) => toEntityId)
-            : [];
-        facts.push({ seq: entity.seq, row: { entity }, leftRooms, bytes: undefined });
-      }
-      facts.sort((a, b) => a.seq - b.seq);
-      page = { facts, scannedSeq: changes.scannedSeq, hasMore: changes.hasMore };
-      pages.set(afterSeq, page);
-    }
-    return page;
+  #concerns(subscription: Subscription, fact: Fact): boolean {
+    const { placements } = this.#options;
+    if ('edge' in fact.row) return matchesEdge(subscription, fact.row.edge, placements);
+    return (
+      matchesEntity(subscription, fact.row.entity.id, placements) ||
+      (subscription.kind === 'room_id' && fact.leftRooms.includes(subscription.of))
+    );
   }
+}
 
-  #bytes(fact: Fact): Buffer {
-    if (!fact.bytes) {
-      const cursor = this.#options.cursor.headCursor(fact.seq);
-      fact.bytes =
-        'entity' in fact.row
-          ? entityChangeMessage(fact.row.entity, cursor)
-          : relationshipChangeMessage(fact.row.edge, cursor);
-    }
-    return fact.bytes;
-  }
+/** Calls `send` for each fact of the page until it answers false; returns whether it came to the end. */
+function sendAll(connection: Connection, { facts }: FactPage, send: (fact: Fact) => boolean): boolean {
+  const [only] = facts;
+  if (facts.length === 1 && only) return send(only);
+  let whole = true;
+  connection.together(() => {
+    whole = facts.every(send);
+  });
+  return whole;
 }

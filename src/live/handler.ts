@@ -15,8 +15,8 @@ import { MAX_SUBSCRIPTIONS } from './subscriptions.ts';
 const CONFIRM_WITHIN_MS = 2000;
 /** Commands of one connection that have no result yet; further ones are refused. */
 const MAX_COMMANDS_UNDER_WAY = 32;
-/** Replays of one connection that are not done; each reads the graph again. */
-const MAX_REPLAYS = 8;
+/** Replays of one connection that are not done; each change that was missed is held against all of them. */
+const MAX_REPLAYS = 64;
 
 export interface HandlerOptions {
   graph: Graph;
@@ -83,7 +83,7 @@ export class MessageHandler {
       // Its own cursor goes back: syncing with it is what makes the hub say `resync` and send everything.
       connection.send({ type: 'resync_required', cursor: message.since });
     } else if (since && since.seq < connection.seq) {
-      connection.replays.push({ subscription, afterSeq: since.seq, untilSeq: connection.seq });
+      connection.replays.push({ subscription, afterSeq: since.seq });
       this.#options.wakeFacts();
     }
   }

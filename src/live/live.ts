@@ -6,13 +6,15 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 import type { Principal } from '../access/types.ts';
+import type { SyncDirection } from '../sync/types.ts';
 import type { ClientMessage } from './messages.ts';
-import type { Handshake } from './upgrade.ts';
-import type { LiveOptions, LivePart } from './types.ts';
+import type { Handshake, Refusal } from './upgrade.ts';
+import type { LiveOptions, LivePart, NoticeLevel } from './types.ts';
 
 import { toIso } from '../base/clock.ts';
 import { HubError } from '../base/errors.ts';
 import { Connection } from './connection.ts';
+import { Connections } from './connections.ts';
 import { FactFeed } from './fact-feed.ts';
 import { MessageHandler, toErrorFields } from './handler.ts';
 import { MAX_MESSAGE_BYTES, parseMessage } from './messages.ts';
@@ -20,13 +22,12 @@ import { Placements } from './placements.ts';
 import { StateFeed } from './state-feed.ts';
 import { TokenGate } from './token-gate.ts';
 import { CLOSE_GOING_AWAY, CLOSE_OTHER_USER, CLOSE_POLICY, CLOSE_TOKEN } from './types.ts';
-import { readHandshake, refuse } from './upgrade.ts';
+import { readHandshake, refuse, requestIdOf } from './upgrade.ts';
 
-export type { LiveCursors, LiveOptions, LivePart } from './types.ts';
+export type { LiveCursors, LiveOptions, LivePart, NoticeLevel } from './types.ts';
 
 /** Messages that a client may send while its token is still being looked at. */
 const MAX_EARLY_MESSAGES = 32;
-const MAX_PINGS_MISSED = 2;
 /** How long clients have to answer the goodbye. */
 const GOODBYE_MS = 1000;
 
@@ -34,6 +35,7 @@ const GOODBYE_MS = 1000;
 interface PeerContext {
   readonly handshake: Handshake;
   readonly principal: Principal | undefined;
+  readonly socket: Duplex;
   connection?: Connection;
 }
 
@@ -50,22 +52,19 @@ class Live implements LivePart {
   readonly #facts: FactFeed;
   readonly #states: StateFeed;
   readonly #pings: NodeJS.Timeout;
-  /** Every open WebSocket. */
-  readonly #open = new Set<Connection>();
-  /** Those that have said who they are; the feeds go through them. */
-  readonly #known = new Set<Connection>();
+  readonly #connections = new Connections();
   /** Sockets whose upgrade is not decided yet. */
   readonly #upgrading = new Set<Duplex>();
   #closing: Promise<void> | undefined;
-  #allClosed: (() => void) | undefined;
 
   constructor(options: LiveOptions) {
     this.#options = options;
     const { clock, cursor, devices, graph, log } = options;
     this.#gate = new TokenGate(options);
     const placements = new Placements(graph);
-    this.#facts = new FactFeed({ graph, cursor, placements, connections: this.#known, log });
-    this.#states = new StateFeed({ devices, placements, connections: this.#known, log });
+    const connections = this.#connections.known;
+    this.#facts = new FactFeed({ graph, cursor, placements, connections, log });
+    this.#states = new StateFeed({ devices, placements, connections, log });
     this.#handler = new MessageHandler({
       graph,
       devices,
@@ -87,7 +86,23 @@ class Live implements LivePart {
   }
 
   get connections(): number {
-    return this.#open.size;
+    return this.#connections.size;
+  }
+
+  isOnline(deviceId: string): boolean {
+    return this.#connections.isOnline(deviceId);
+  }
+
+  requestSync(deviceId: string, direction: SyncDirection): number {
+    return this.#connections.requestSync(deviceId, direction);
+  }
+
+  closeSession(sessionId: string): void {
+    this.#connections.closeSession(sessionId);
+  }
+
+  notify(message: string, level: NoticeLevel): void {
+    this.#connections.notify(message, level);
   }
 
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -97,8 +112,9 @@ class Live implements LivePart {
     this.#upgrading.add(socket);
     this.#upgrade(request, socket, head)
       .catch((error: unknown) => {
-        this.#options.log.error({ err: error }, 'an upgrade failed');
-        refuse(socket, { status: 500, detail: 'the hub could not open the connection' });
+        const requestId = requestIdOf(request);
+        this.#options.log.error({ err: error, request_id: requestId }, 'an upgrade failed');
+        refuse(socket, { kind: 'internal', detail: 'the hub could not open the connection' }, requestId);
       })
       .finally(() => this.#upgrading.delete(socket))
       .catch((error: unknown) => this.#options.log.error({ err: error }, 'an upgrade could not be refused'));
@@ -110,20 +126,25 @@ class Live implements LivePart {
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const refuseIt = (refusal: Refusal): void => {
+      const requestId = requestIdOf(request);
+      this.#options.log.debug({ request_id: requestId, reason: refusal.detail }, 'an upgrade was refused');
+      refuse(socket, refusal, requestId);
+    };
     const handshake = readHandshake(request, this.#options.allowedOrigins);
-    if ('status' in handshake) {
-      refuse(socket, handshake);
+    if ('kind' in handshake) {
+      refuseIt(handshake);
       return;
     }
-    if (this.#closing || this.#open.size + this.#upgrading.size > (this.#options.maxConnections ?? 2000)) {
-      refuse(socket, { status: 503, detail: 'the hub takes no more connections now; try again later' });
+    if (this.#closing || this.connections + this.#upgrading.size > (this.#options.maxConnections ?? 2000)) {
+      refuseIt({ kind: 'unavailable', detail: 'the hub takes no more connections now; try again later' });
       return;
     }
     let principal: Principal | undefined;
     if (handshake.token !== null) {
       const verified = await this.#gate.verify(handshake.userId, handshake.token);
-      if ('status' in verified) {
-        refuse(socket, verified);
+      if ('kind' in verified) {
+        refuseIt(verified);
         return;
       }
       principal = verified;
@@ -132,7 +153,7 @@ class Live implements LivePart {
       socket.destroy();
       return;
     }
-    const context: PeerContext = { handshake, principal };
+    const context: PeerContext = { handshake, principal, socket };
     // crossws would build this from the request's Host header, outside of its own error handling.
     const webRequest = Object.assign(new Request('http://hub.invalid/ws'), { context });
     await this.#adapter.handleUpgrade(request, socket, head, webRequest);
@@ -160,12 +181,14 @@ class Live implements LivePart {
       },
       open: (peer) => {
         const context = peer.context as unknown as PeerContext;
-        context.connection = new Connection(peer, context.handshake, this.#options.log);
+        context.connection = new Connection(peer, context.socket, context.handshake, this.#options.log);
         guarded(peer, (connection) => this.#opened(connection, context.principal));
       },
       message: (peer, message) => guarded(peer, (connection) => this.#received(connection, message.rawData)),
       drain: (peer) =>
         guarded(peer, (connection) => {
+          // Most sockets drain after each message of some size, and nobody waits for that.
+          if (!connection.slow && connection.replays.length === 0) return;
           connection.drained(this.#options.graph.headSeq, (seq) => this.#options.cursor.headCursor(seq));
           this.#facts.wake();
         }),
@@ -180,11 +203,11 @@ class Live implements LivePart {
   }
 
   #opened(connection: Connection, principal: Principal | undefined): void {
-    this.#open.add(connection);
+    this.#connections.add(connection);
     if (this.#closing) {
       connection.close(CLOSE_GOING_AWAY, 'the hub is shutting down');
     } else if (principal) {
-      this.#admit(connection, principal, connection.handshake.token ?? '');
+      this.#admit(connection, principal, { token: connection.handshake.token ?? '' });
     } else {
       connection.deadline = setTimeout(
         () => connection.close(CLOSE_TOKEN, 'no token came in time'),
@@ -193,13 +216,14 @@ class Live implements LivePart {
     }
   }
 
-  #admit(connection: Connection, principal: Principal, token: string): void {
+  #admit(connection: Connection, principal: Principal, said: { token: string; deviceId?: string }): void {
     const { clock, cursor, graph } = this.#options;
     if (!connection.principal) connection.seq = graph.headSeq;
     connection.principal = principal;
-    connection.token = token;
+    connection.token = said.token;
+    connection.deviceId = said.deviceId ?? connection.deviceId ?? principal.deviceId;
     this.#gate.closeAtExpiry(connection, principal);
-    this.#known.add(connection);
+    this.#connections.admit(connection);
     connection.send({
       type: 'connected',
       user_id: principal.userId,
@@ -225,7 +249,7 @@ class Live implements LivePart {
   #act(connection: Connection, data: string): void {
     const message = parseMessage(data);
     if (message.type === 'auth') {
-      this.#authenticate(connection, message.token);
+      this.#authenticate(connection, message.token, message.device_id ?? undefined);
     } else if (!connection.principal) {
       connection.close(CLOSE_TOKEN, 'the first message must be auth');
     } else if (message.type === 'command') {
@@ -253,18 +277,21 @@ class Live implements LivePart {
   }
 
   /** The first token of a connection that came without one, or a fresh one before the old one expires. */
-  #authenticate(connection: Connection, token: string): void {
+  #authenticate(connection: Connection, token: string, deviceId: string | undefined): void {
     connection.verifying = true;
     this.#gate
       .verify(connection.handshake.userId, token)
       .then((verified) => {
         connection.verifying = false;
-        if (connection.closing || !this.#open.has(connection)) return;
-        if ('status' in verified) {
-          connection.close(verified.status === 401 ? CLOSE_TOKEN : CLOSE_OTHER_USER, verified.detail);
+        if (connection.closing || !this.#connections.has(connection)) return;
+        if ('kind' in verified) {
+          connection.close(
+            verified.kind === 'unauthenticated' ? CLOSE_TOKEN : CLOSE_OTHER_USER,
+            verified.detail,
+          );
           return;
         }
-        this.#admit(connection, verified, token);
+        this.#admit(connection, verified, { token, ...(deviceId === undefined ? {} : { deviceId }) });
         // One of them may be another auth, which makes the rest wait again.
         for (const data of connection.early.splice(0)) this.#received(connection, data);
       })
@@ -276,22 +303,13 @@ class Live implements LivePart {
 
   #closed(connection: Connection): void {
     clearTimeout(connection.deadline);
-    this.#known.delete(connection);
-    this.#open.delete(connection);
-    if (this.#open.size === 0) this.#allClosed?.();
+    this.#connections.delete(connection);
   }
 
   /** Pings every connection, and looks at its token again: it may have been revoked. */
   #sweep(): void {
-    for (const connection of this.#open) {
-      if (connection.pingsMissed >= MAX_PINGS_MISSED) {
-        connection.terminate('no answer to pings');
-        continue;
-      }
-      connection.pingsMissed += 1;
-      connection.ping();
-    }
-    this.#gate.verifyAgain(this.#known).catch((error: unknown) => {
+    this.#connections.ping();
+    this.#gate.verifyAgain(this.#connections.known).catch((error: unknown) => {
       this.#options.log.error({ err: error }, 'the tokens of open connections could not be verified');
     });
   }
@@ -301,13 +319,8 @@ class Live implements LivePart {
     this.#facts[Symbol.dispose]();
     this.#states[Symbol.dispose]();
     for (const socket of this.#upgrading) socket.destroy();
-    if (this.#open.size === 0) return;
-    const allClosed = new Promise<void>((resolve) => {
-      this.#allClosed = resolve;
-    });
-    for (const connection of this.#open) connection.close(CLOSE_GOING_AWAY, 'the hub is shutting down');
     const cutOff = setTimeout(() => this.#adapter.closeAll(CLOSE_GOING_AWAY, '', true), GOODBYE_MS);
-    await allClosed;
+    await this.#connections.close();
     clearTimeout(cutOff);
   }
 }

@@ -7,6 +7,8 @@ import { toIso } from '../base/clock.ts';
 import { HubError } from '../base/errors.ts';
 import { isJsonObject, parseJson } from '../base/json.ts';
 import { homeEntityJson, relationshipJson } from '../graph/graph.ts';
+import { DEVICE_ID_RULE, isDeviceId } from './device-id.ts';
+import { textFrame } from './frame.ts';
 
 /** A larger message closes its connection (1009). */
 export const MAX_MESSAGE_BYTES = 64 * 1024;
@@ -29,7 +31,11 @@ const ONE_TARGET = 'give one of entity_id, entity_type and room_id';
 
 /** Every message that a client may send, by type. */
 const schemas = {
-  auth: z.object({ type: z.literal('auth'), token: z.string().min(1).max(8192) }),
+  auth: z.object({
+    type: z.literal('auth'),
+    token: z.string().min(1).max(8192),
+    device_id: z.string().refine(isDeviceId, DEVICE_ID_RULE).nullish(),
+  }),
   subscribe: z
     .object({ type: z.literal('subscribe'), ...target, since: z.string().max(256).nullish() })
     .refine(oneTarget, ONE_TARGET),
@@ -73,7 +79,7 @@ export function parseMessage(json: string): ClientMessage {
 
 const CHANGED = { create: 'created', update: 'updated', delete: 'deleted' } as const;
 
-/** The stored content is spliced in as it is. */
+/** A frame, as all that follow. The stored content is spliced in as it is. */
 export function entityChangeMessage(entity: EntityVersion, cursor: string): Buffer {
   const head = JSON.stringify({
     type: 'entity_change',
@@ -84,7 +90,7 @@ export function entityChangeMessage(entity: EntityVersion, cursor: string): Buff
     cursor,
     timestamp: toIso(entity.modifiedAtMs),
   });
-  return Buffer.from(`${head.slice(0, -1)},"data":${homeEntityJson(entity)}}`);
+  return textFrame(`${head.slice(0, -1)},"data":${homeEntityJson(entity)}}`);
 }
 
 export function relationshipChangeMessage(edge: RelationshipVersion, cursor: string): Buffer {
@@ -100,11 +106,11 @@ export function relationshipChangeMessage(edge: RelationshipVersion, cursor: str
     cursor,
     timestamp: toIso(edge.validToMs ?? edge.validFromMs),
   });
-  return Buffer.from(`${head.slice(0, -1)},"data":${relationshipJson(edge)}}`);
+  return textFrame(`${head.slice(0, -1)},"data":${relationshipJson(edge)}}`);
 }
 
 export function stateChangeMessage(change: StateChange): Buffer {
-  return Buffer.from(
+  return textFrame(
     JSON.stringify({
       type: 'state_change',
       entity_id: change.entityId,

@@ -34,11 +34,11 @@ export class StateFeed implements Disposable {
     const { connections, log, placements } = this.#options;
     try {
       for (const change of this.#follower.take()) {
-        let bytes: Buffer | undefined;
+        let frame: Buffer | undefined;
         for (const connection of connections) {
           if (!connection.subscriptions.wantsEntity(change.entityId, placements)) continue;
-          bytes ??= stateChangeMessage(change);
-          connection.sendState(change, bytes);
+          frame ??= stateChangeMessage(change);
+          connection.sendState(change, frame);
         }
       }
     } catch (error) {

@@ -33,25 +33,31 @@ export class Subscriptions {
   readonly #ids = new Set<string>();
   readonly #types = new Set<string>();
   readonly #rooms = new Set<string>();
+  /** Kept apart from the sets: for each change and connection it is asked first, and a thousand sets are far to go. */
+  #size = 0;
+  #everything = false;
 
   get size(): number {
-    return this.#ids.size + this.#types.size + this.#rooms.size;
+    return this.#size;
   }
 
   /** False when there are too many. */
   add(subscription: Subscription): boolean {
     const set = this.#setOf(subscription);
-    if (this.size >= MAX_SUBSCRIPTIONS && !set.has(subscription.of)) return false;
+    if (this.#size >= MAX_SUBSCRIPTIONS && !set.has(subscription.of)) return false;
     set.add(subscription.of);
+    this.#count();
     return true;
   }
 
   delete(subscription: Subscription): void {
     this.#setOf(subscription).delete(subscription.of);
+    this.#count();
   }
 
   wantsEntity(entityId: string, placements: Placements): boolean {
-    if (this.#ids.has('*') || this.#ids.has(entityId) || this.#rooms.has(entityId)) return true;
+    if (this.#size === 0) return false;
+    if (this.#everything || this.#ids.has(entityId) || this.#rooms.has(entityId)) return true;
     // The graph is asked only by those who need it: everybody else is on the way of a state change to the phones.
     if (this.#types.size > 0 && this.#types.has(placements.of(entityId).entityType)) return true;
     return this.#rooms.size > 0 && placements.of(entityId).rooms.some((room) => this.#rooms.has(room));
@@ -63,6 +69,11 @@ export class Subscriptions {
 
   wantsEdge(edge: RelationshipVersion, placements: Placements): boolean {
     return this.wantsEntity(edge.fromEntityId, placements) || this.wantsEntity(edge.toEntityId, placements);
+  }
+
+  #count(): void {
+    this.#size = this.#ids.size + this.#types.size + this.#rooms.size;
+    this.#everything = this.#ids.has('*');
   }
 
   #setOf(subscription: Subscription): Set<string> {

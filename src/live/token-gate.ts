@@ -25,15 +25,15 @@ export class TokenGate {
       principal = await this.#options.verify(token);
     } catch (error) {
       if (error instanceof HubError && error.kind === 'unauthenticated') {
-        return { status: 401, detail: error.message };
+        return { kind: 'unauthenticated', detail: error.message };
       }
       throw error;
     }
     if (principal.userId !== userId) {
-      return { status: 403, detail: 'the token belongs to another user than the path names' };
+      return { kind: 'forbidden', detail: 'the token belongs to another user than the path names' };
     }
     if (!this.#options.allows(principal, 'home:read')) {
-      return { status: 403, detail: 'this user may not look into the home' };
+      return { kind: 'forbidden', detail: 'this user may not look into the home' };
     }
     return principal;
   }
@@ -76,7 +76,7 @@ export class TokenGate {
       const verified = await this.verify(connection.handshake.userId, token);
       // A newer token may have come meanwhile.
       if (connection.token !== token || connection.closing) return;
-      if ('status' in verified) connection.close(CLOSE_TOKEN, verified.detail);
+      if ('kind' in verified) connection.close(CLOSE_TOKEN, verified.detail);
       else connection.principal = verified;
     } catch (error) {
       // A database that cannot be read now says nothing about the token.

@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { DeviceControl } from '../devices/types.ts';
 import type { Graph } from '../graph/graph.ts';
+import type { SyncDirection } from '../sync/types.ts';
 
 /** The cursors that clients know from syncing. */
 export interface LiveCursors {
@@ -38,12 +39,22 @@ export interface LiveOptions {
   maxConnections?: number;
 }
 
+export type NoticeLevel = 'info' | 'warning' | 'error';
+
 /** The door that phones follow the home through, by WebSocket (PROTOCOL.md section 3). */
 export interface LivePart extends AsyncDisposable {
   /** Takes over the socket of an upgrade request, whatever becomes of it. Never throws. */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** Open WebSockets, those that have not yet said who they are included. */
   readonly connections: number;
+  /** Whether the device has a connection that has said who it is. */
+  isOnline(deviceId: string): boolean;
+  /** Asks the device, at all its connections, to sync now. Returns how many were asked; 0 = it is not here. */
+  requestSync(deviceId: string, direction: SyncDirection): number;
+  /** Closes (4401) what is open by tokens of a session that has ended, and what is just being opened by them. */
+  closeSession(sessionId: string): void;
+  /** Tells everybody who is connected. */
+  notify(message: string, level: NoticeLevel): void;
 }
 
 /** Close codes of PROTOCOL.md section 3. */

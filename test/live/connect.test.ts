@@ -150,6 +150,45 @@ describe('the upgrade', () => {
     }
   });
 
+  test('a refusal is a problem document like any answer of the API', async () => {
+    const socket = await rawUpgrade('/ws/anna', ['Authorization: Bearer stolen', 'X-Request-ID: phone-7']);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    const [head = '', body = ''] = answer.toString().split('\r\n\r\n');
+    expect(head).toMatch(/^HTTP\/1\.1 401 Unauthorized\r\n/);
+    expect(head).toContain('Content-Type: application/problem+json');
+    expect(head).toContain('X-Request-ID: phone-7');
+    expect(head).toContain('WWW-Authenticate: Bearer realm="funkygibbon"');
+    const detail = 'the token is not valid; log in again';
+    expect(JSON.parse(body)).toEqual({
+      type: 'about:blank',
+      title: 'Unauthorized',
+      status: 401,
+      detail,
+      error: detail,
+      code: 'AUTHENTICATION_FAILED',
+      request_id: 'phone-7',
+    });
+    socket.destroy();
+  });
+
+  test.each([
+    ['/elsewhere', [], 404, 'NOT_FOUND'],
+    ['/ws/anna', ['Origin: http://evil.example'], 403, 'FORBIDDEN'],
+    ['/ws/anna?device_id=', [], 400, 'VALIDATION_ERROR'],
+    [`/ws/anna?device_id=${'x'.repeat(129)}`, [], 400, 'VALIDATION_ERROR'],
+    ['/ws/anna?device_id=a%00b', [], 400, 'VALIDATION_ERROR'],
+    ['/ws/anna?device_id=a&device_id=b', [], 400, 'VALIDATION_ERROR'],
+    ['/ws/anna', ['Sec-WebSocket-Version: 12'], 400, 'VALIDATION_ERROR'],
+  ])('%.30s with %j is refused with %i before the upgrade', async (path, headers, status, code) => {
+    const socket = await rawUpgrade(path, headers);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    const [head = '', body = ''] = answer.toString().split('\r\n\r\n');
+    expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(JSON.parse(body)).toMatchObject({ status, code, request_id: expect.any(String) });
+    expect(hub.live.connections).toBe(0);
+    socket.destroy();
+  });
+
   test('a page of another origin is refused; the hub’s own and listed ones are let in', async () => {
     const headers = { authorization: 'Bearer anna-token' };
     for (const origin of ['http://evil.example', 'null', 'https://panel.example.evil.example']) {
@@ -257,11 +296,13 @@ describe('the connection', () => {
 
   test('a client that misses two pings is cut off, one that answers stays', async () => {
     await open({ pingEveryMs: 40 });
-    const dead = await Client.connect(hub.port, 'anna', { autoPong: false });
-    const alive = await Client.connect(hub.port);
+    const headers = { authorization: 'Bearer anna-token' };
+    const dead = new Client(hub.port, 'anna', { autoPong: false, headers });
     let pings = 0;
     dead.socket.on('ping', () => (pings += 1));
-    await dead.closed();
+    const closed = dead.closed();
+    const alive = await Client.connect(hub.port);
+    await closed;
     expect(pings).toBe(2);
     await alive.settle();
     expect(hub.live.connections).toBe(1);

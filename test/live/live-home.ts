@@ -140,15 +140,17 @@ export async function openLiveHome(folder: string, overrides: Partial<LiveOption
 
 export type Message = Readonly<Record<string, unknown>> & { readonly type: string };
 
-const QUICKLY = { timeout: 8000, interval: 2 };
+/** What is waited for comes within milliseconds; on a machine that is busy with other tests, within seconds. */
+export const QUICKLY = { timeout: 8000, interval: 2 };
 
 /** A phone's WebSocket that keeps what it hears. */
 export class Client {
   readonly socket: WebSocket;
   readonly messages: Message[] = [];
 
-  constructor(port: number, userId = 'anna', options: ClientOptions = {}, protocols: string[] = []) {
-    this.socket = new WebSocket(`ws://127.0.0.1:${port}/ws/${userId}`, protocols, options);
+  /** @param path what follows `/ws/`: the user, and a query where there is one */
+  constructor(port: number, path = 'anna', options: ClientOptions = {}, protocols: string[] = []) {
+    this.socket = new WebSocket(`ws://127.0.0.1:${port}/ws/${path}`, protocols, options);
     this.socket.on('message', (data: Buffer) => this.messages.push(JSON.parse(data.toString()) as Message));
     this.socket.on('error', () => undefined);
   }
@@ -182,7 +184,7 @@ export class Client {
     await vi.waitFor(() => {
       if (this.messages.filter(({ type }) => type === 'subscribed').length <= before)
         throw new Error('not yet');
-    });
+    }, QUICKLY);
   }
 
   /** Waits until everything that the hub sent before now is here. */
