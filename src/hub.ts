@@ -7,6 +7,7 @@ import type { Logger } from './base/log.ts';
 import type { HubStatus, PairingInfo } from './cli/types.ts';
 import type { HubConfig, HubSecrets } from './config/config.ts';
 import type { HomekitPart } from './homekit/types.ts';
+import type { HttpPart } from './http/types.ts';
 import type { LivePart } from './live/types.ts';
 import type { BrokerLogin, MqttPart } from './mqtt/types.ts';
 import type { Home } from './ops/types.ts';
@@ -22,6 +23,8 @@ import { createLogger } from './base/log.ts';
 import { OpenParts } from './base/open-parts.ts';
 import { Store } from './base/store.ts';
 import { readHubVersion } from './base/version.ts';
+import { ClientRecords } from './clients/clients.ts';
+import { clientTables } from './clients/tables.ts';
 import { CONTROL_SOCKET, startControl, urlForOthers } from './cli/cli.ts';
 import { Devices } from './devices/devices.ts';
 import { deviceTables } from './devices/tables.ts';
@@ -105,7 +108,21 @@ export async function startHub(
   );
   const allows = (principal: Principal, permission: Permission): boolean =>
     access.allows(principal, permission);
-  const sync = new Sync({ store, graph, clock, log: log.child({ part: 'sync' }), allows });
+  let live: LivePart | undefined;
+  const sync = opening.add(
+    'sync',
+    new Sync({
+      store,
+      graph,
+      clock,
+      log: log.child({ part: 'sync' }),
+      allows,
+      live: {
+        isOnline: (deviceId) => live?.isOnline(deviceId) ?? false,
+        requestSync: (deviceId, direction) => live?.requestSync(deviceId, direction) ?? 0,
+      },
+    }),
+  );
 
   const mqtt = await startMqttPart(config, secrets, dataDir, { store, devices, clock, log, opening });
   const homekit = await startHomekitPart(config, secrets, version, overrides, {
@@ -115,8 +132,7 @@ export async function startHub(
     log,
     opening,
   });
-  let live: LivePart | undefined;
-  const http = opening.add(
+  const http: HttpPart = opening.add(
     'http',
     await startHttp({
       ...config.http,
@@ -125,6 +141,8 @@ export async function startHub(
       graph,
       devices,
       sync,
+      clients: new ClientRecords({ store, clock }),
+      urlForOthers: () => urlForOthers(http.url, config.http.host),
       notReady: () => store.fault,
       upgrade: (request, socket, head) => {
         if (live) live.handleUpgrade(request, socket, head);
@@ -260,6 +278,7 @@ async function openStore(dataDir: DataDir, clock: Clock, log: Logger): Promise<S
       accessTables,
       deviceTables,
       syncTables,
+      clientTables,
       mqttTables,
       homekitTables,
     ],

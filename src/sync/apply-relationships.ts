@@ -1,13 +1,15 @@
 import type { GraphWriter } from '../graph/graph.ts';
-import type { RelationshipVersion } from '../graph/types.ts';
+import type { Content, RelationshipVersion } from '../graph/types.ts';
 import type { ApplyContext } from './apply.ts';
 import type { RelationshipChange } from './types.ts';
 
 import { HubError } from '../base/errors.ts';
+import { microsToVersionTime } from '../base/ids.ts';
 import { isJsonObject } from '../base/json.ts';
 import { isTooLarge, MAX_CONTENT_BYTES } from '../graph/graph.ts';
+import { mergeContents } from './merge.ts';
 import { orReject } from './prepare.ts';
-import { decide, versionKey } from './rules.ts';
+import { decide } from './rules.ts';
 
 /** An edge as a change leaves it. */
 interface Edge {
@@ -32,34 +34,76 @@ export function applyRelationshipChanges(
 function applyRelationshipChange(change: RelationshipChange, context: ApplyContext): void {
   const { outcome, writer } = context;
   const latest = writer.relationship(change.id);
-  const decision = decide(
-    change,
-    latest && { version: latest.version, deleted: latest.validToMs !== null },
-    writer.relationshipHeldAs(change.id, change.version),
-  );
-  if (decision !== 'done') {
-    const lost = decision !== 'fast_forward';
-    if (!lost || !decision.stored) store(change, latest, !lost, context);
-    if (lost) {
-      outcome.lostRelationships.push(change.id);
-      throw new HubError(
-        'invalid',
-        'somebody else changed this relationship first; yours is kept in its history, the current one is sent along',
-        { code: decision.conflict.toUpperCase() },
-      );
-    }
+  const state = latest && { version: latest.version, deleted: latest.validToMicros !== null };
+  const decision = decide(change, state, writer.relationshipHeldAs(change.id, change.version));
+  switch (decision) {
+    case 'held':
+      if (!isPartOfState(change, writer)) throw lostEdge('VERSION_CONFLICT', change, context);
+      break;
+    case 'done':
+      break;
+    case 'fast_forward':
+      store(change, changedEdge(change, latest), true, context);
+      break;
+    case 'diverged':
+      // Only an update of something that is there diverges.
+      merge(change, latest as RelationshipVersion, context);
+      break;
+    default:
+      store(change, changedEdge(change, seenBy(change, writer) ?? latest), false, context);
+      throw lostEdge(decision.toUpperCase(), change, context);
   }
   outcome.appliedRelationships.push(change.version);
-  outcome.pushed.add(versionKey(change.id, change.version));
+  outcome.pushed.push(change);
 }
 
-function store(
-  change: RelationshipChange,
-  latest: RelationshipVersion | undefined,
-  current: boolean,
-  context: ApplyContext,
-): void {
-  const edge = changedEdge(change, latest);
+/** Stores the client's version beside the state, and one of the hub's own that joins the two where they can be joined. */
+function merge(change: RelationshipChange, latest: RelationshipVersion, context: ApplyContext): void {
+  const { outcome, writer } = context;
+  const seen = seenBy(change, writer);
+  const theirs = changedEdge(change, seen ?? latest);
+  const base = seen && writer.commonEdgeAncestor(change.id, latest.version, change.parentVersions);
+  const { merged, conflicting } = mergeContents(
+    base && toFields(edgeOf(base)),
+    toFields(edgeOf(latest)),
+    base ? toFields(theirs) : saidFields(change),
+  );
+  store(change, theirs, false, context);
+  if (conflicting.length > 0) throw lostEdge('VERSION_CONFLICT', change, context);
+  const edge = fromFields(merged, edgeOf(latest));
+  const ends = edge.validTo === null;
+  checkEnds(writer, edge, ends);
+  const parentVersions = [latest.version, change.version];
+  writer.insertRelationshipVersion({
+    ...edge,
+    id: change.id,
+    version: writer.nextVersion(parentVersions),
+    parentVersions,
+    author: { userId: context.userId, deviceId: change.deviceId },
+    current: true,
+  });
+  outcome.owedRelationships.add(change.id);
+  outcome.merges += 1;
+}
+
+/** Whether a version that is stored is or was the state, or went into it. */
+function isPartOfState({ id, version }: RelationshipChange, writer: GraphWriter): boolean {
+  if (writer.relationshipHeldAs(id, version) === 'state') return true;
+  return writer
+    .relationshipVersions(id)
+    .some(({ heldAs, parentVersions }) => heldAs === 'state' && parentVersions.includes(version));
+}
+
+function lostEdge(code: string, change: RelationshipChange, { outcome }: ApplyContext): HubError {
+  outcome.owedRelationships.add(change.id);
+  return new HubError(
+    'invalid',
+    'somebody else changed this relationship first; yours is kept in its history, the current one is sent along',
+    { code },
+  );
+}
+
+function store(change: RelationshipChange, edge: Edge, current: boolean, context: ApplyContext): void {
   checkEnds(context.writer, edge, current && edge.validTo === null);
   context.writer.insertRelationshipVersion({
     ...edge,
@@ -69,6 +113,64 @@ function store(
     author: { userId: context.userId, deviceId: change.deviceId },
     current,
   });
+  context.outcome.stored += 1;
+}
+
+/** The version that the client made its change from, where the hub holds it. */
+function seenBy(change: RelationshipChange, writer: GraphWriter): RelationshipVersion | undefined {
+  for (const version of change.parentVersions) {
+    const parent = writer.relationshipVersion(change.id, version);
+    if (parent) return parent;
+  }
+  return undefined;
+}
+
+function edgeOf(edge: RelationshipVersion): Edge {
+  return {
+    fromEntityId: edge.fromEntityId,
+    toEntityId: edge.toEntityId,
+    relationshipType: edge.relationshipType,
+    propertiesJson: edge.propertiesJson,
+    validFrom: microsToVersionTime(edge.validFromMicros),
+    validTo: edge.validToMicros === null ? null : microsToVersionTime(edge.validToMicros),
+  };
+}
+
+/** Properties are merged one by one, beside what the edge itself says. */
+const PROPERTY = 'properties.';
+
+function toFields({ propertiesJson, ...fields }: Edge): Content {
+  return { ...fields, ...propertyFields(JSON.parse(propertiesJson)) };
+}
+
+/** What a change says, without what it leaves as it is. */
+function saidFields(change: RelationshipChange): Content {
+  const { fromEntityId, toEntityId, relationshipType, validFrom, validTo } = change;
+  const said = { fromEntityId, toEntityId, relationshipType, validFrom, validTo };
+  return {
+    ...Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)),
+    ...propertyFields(change.properties),
+  };
+}
+
+function propertyFields(properties: unknown): Content {
+  if (!isJsonObject(properties)) return {};
+  return Object.fromEntries(Object.entries(properties).map(([key, value]) => [PROPERTY + key, value]));
+}
+
+function fromFields(fields: Content, latest: Edge): Edge {
+  const said = { ...latest, ...fields } as Edge;
+  const properties = Object.entries(fields)
+    .filter(([key]) => key.startsWith(PROPERTY))
+    .map(([key, value]) => [key.slice(PROPERTY.length), value]);
+  return {
+    fromEntityId: said.fromEntityId,
+    toEntityId: said.toEntityId,
+    relationshipType: said.relationshipType,
+    validFrom: said.validFrom,
+    validTo: said.validTo,
+    propertiesJson: JSON.stringify(Object.fromEntries(properties)),
+  };
 }
 
 /** What the change leaves out stays as it is in the version that the client saw. */
@@ -88,15 +190,15 @@ function changedEdge(change: RelationshipChange, latest: RelationshipVersion | u
       field: 'properties',
     });
   }
-  const isoOf = (ms: number): string => new Date(ms).toISOString();
+  const seenEdge = latest && edgeOf(latest);
   const validTo = change.changeType === 'delete' ? (change.validTo ?? change.timestamp) : change.validTo;
   return {
     fromEntityId,
     toEntityId,
     relationshipType,
     propertiesJson,
-    validFrom: change.validFrom ?? (latest ? isoOf(latest.validFromMs) : change.timestamp),
-    validTo: validTo === undefined ? (latest?.validToMs != null ? isoOf(latest.validToMs) : null) : validTo,
+    validFrom: change.validFrom ?? seenEdge?.validFrom ?? change.timestamp,
+    validTo: validTo === undefined ? (seenEdge?.validTo ?? null) : validTo,
   };
 }
 

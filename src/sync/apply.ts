@@ -1,16 +1,11 @@
 import type { GraphWriter } from '../graph/graph.ts';
-import type { EntityVersion, StoredVersion } from '../graph/types.ts';
-import type { JsonObject } from '../base/json.ts';
+import type { StoredVersion } from '../graph/types.ts';
+import type { OpenConflicts } from './conflicts.ts';
 import type { PreparedChange } from './prepare.ts';
 import type { ReadAhead } from './read-ahead.ts';
 import type { Conflict, ConflictType, Outcome } from './types.ts';
 
-import { shortHash } from '../base/ids.ts';
-import { jsonEqual } from '../base/json.ts';
-import { parseContent } from '../graph/graph.ts';
-import { losersContent, patchedContent } from './content.ts';
 import { orReject } from './prepare.ts';
-import { decide, versionKey } from './rules.ts';
 
 /** What a person's client adds to the graph without saying where it comes from. */
 const SOURCE_TYPE = 'manual';
@@ -18,8 +13,11 @@ const SOURCE_TYPE = 'manual';
 export interface ApplyContext {
   readonly writer: GraphWriter;
   readonly known: ReadAhead;
+  readonly conflicts: OpenConflicts;
   /** Who pushes. The versions are theirs, whatever the changes say. */
   readonly userId: string;
+  /** RFC 3339: when the hub makes its own versions of this push. */
+  readonly nowIso: string;
   readonly outcome: Outcome;
 }
 
@@ -31,24 +29,62 @@ export function applyChanges(changes: readonly PreparedChange[], context: ApplyC
 }
 
 function applyChange(change: PreparedChange, context: ApplyContext): void {
-  const { known, outcome, writer } = context;
-  const head = known.head(writer, change.id);
-  const latest = head && { version: head.entity.version, deleted: head.entity.contentJson === null };
-  const decision = decide(change, latest, known.heldAs(writer, change.id, change.version));
-  if (decision === 'fast_forward') store(change, head, context);
-  if (decision === 'done' || decision === 'fast_forward') {
-    outcome.applied.push(change.version);
-    outcome.pushed.add(versionKey(change.id, change.version));
-    return;
+  const { conflicts, known, writer } = context;
+  const plan = known.plan(writer, change);
+  switch (plan.kind) {
+    case 'held': {
+      const open = conflicts.lostBy(change.id, [change.version]);
+      if (open) noteConflict(open, context);
+      else noteApplied(change, context);
+      return;
+    }
+    case 'done':
+      noteApplied(change, context);
+      return;
+    case 'fast_forward':
+      store(change, plan.contentJson, true, context);
+      closeMerged(change, context);
+      noteApplied(change, context);
+      return;
+    case 'merge':
+      if (plan.fromLoser && joinOpen(change, plan.contentJson, context)) return;
+      store(change, plan.contentJson, false, context);
+      storeMerge(change, plan.mergedJson, context);
+      noteApplied(change, context);
+      context.outcome.owedEntities.add(change.id);
+      context.outcome.merges += 1;
+      return;
+    case 'conflict':
+      if (plan.fromLoser && joinOpen(change, plan.contentJson, context)) return;
+      store(change, plan.contentJson, false, context);
+      noteConflict(conflicts.open(change, plan.conflict satisfies ConflictType), context);
   }
-  const lost = decision.stored
-    ? writer.version(change.id, change.version)
-    : storeLoser(change, head, context).entity;
-  outcome.conflicts.push(toConflict(decision.conflict, change, head, lost));
 }
 
-function store(change: PreparedChange, head: StoredVersion | undefined, context: ApplyContext): void {
+/** A change that descends from what lost before has lost with it: somebody decides about the two together. */
+function joinOpen(change: PreparedChange, contentJson: string | null, context: ApplyContext): boolean {
+  const open = context.conflicts.lostBy(change.id, change.parentVersions);
+  if (!open) return false;
+  store(change, contentJson, false, context);
+  noteConflict(context.conflicts.join(open, change), context);
+  return true;
+}
+
+/** A client that has made one version out of the state and what lost has decided. */
+function closeMerged(change: PreparedChange, { conflicts }: ApplyContext): void {
+  if (change.parentVersions.length < 2) return;
+  const open = conflicts.lostBy(change.id, change.parentVersions);
+  if (open) conflicts.close(open, { resolution: 'merge', version: change.version });
+}
+
+function store(
+  change: PreparedChange,
+  contentJson: string | null,
+  current: boolean,
+  context: ApplyContext,
+): void {
   const { known, writer } = context;
+  const head = known.head(writer, change.id);
   const stored = writer.insertVersion(
     {
       id: change.id,
@@ -56,79 +92,47 @@ function store(change: PreparedChange, head: StoredVersion | undefined, context:
       entityType: head?.entity.entityType ?? change.entityType ?? 'unknown',
       changeType: change.changeType,
       parentVersions: change.parentVersions,
-      contentJson: newContent(change, head, known),
+      contentJson,
       author: { userId: context.userId, deviceId: change.deviceId },
       sourceType: head?.entity.sourceType ?? SOURCE_TYPE,
       timestamp: change.timestamp,
+      current,
+    },
+    head ?? null,
+  );
+  known.written(stored);
+  context.outcome.stored += 1;
+}
+
+/** The hub's own version, made of the state and of what a client made without having seen it. */
+function storeMerge(change: PreparedChange, mergedJson: string, context: ApplyContext): void {
+  const { known, writer } = context;
+  const head = known.head(writer, change.id) as StoredVersion;
+  const parentVersions = [head.entity.version, change.version];
+  const stored = writer.insertVersion(
+    {
+      id: change.id,
+      version: writer.nextVersion(parentVersions),
+      entityType: head.entity.entityType,
+      changeType: 'update',
+      parentVersions,
+      contentJson: mergedJson,
+      author: { userId: context.userId, deviceId: change.deviceId },
+      sourceType: head.entity.sourceType,
+      timestamp: context.nowIso,
       current: true,
     },
-    head ?? null,
+    head,
   );
-  known.written(stored, 'state');
+  known.written(stored);
 }
 
-function newContent(
-  change: PreparedChange,
-  head: StoredVersion | undefined,
-  known: ReadAhead,
-): string | null {
-  if (change.changeType === 'delete') return null;
-  if (!head) return change.createdJson;
-  return known.content(change, head.entity.version) ?? patchedContent(change, head.entity);
+function noteApplied(change: PreparedChange, { outcome }: ApplyContext): void {
+  outcome.applied.push(change.version);
+  outcome.pushed.push(change);
 }
 
-function storeLoser(
-  change: PreparedChange,
-  head: StoredVersion | undefined,
-  context: ApplyContext,
-): StoredVersion {
-  const { known, writer } = context;
-  const parent = change.parentVersions
-    .map((version) => writer.version(change.id, version))
-    .find((version) => version !== undefined);
-  const stored = writer.insertVersion(
-    {
-      id: change.id,
-      version: change.version,
-      entityType: head?.entity.entityType ?? change.entityType ?? 'unknown',
-      changeType: change.changeType,
-      parentVersions: change.parentVersions,
-      contentJson: losersContent(change, change.changeType === 'update' ? parent : undefined),
-      author: { userId: context.userId, deviceId: change.deviceId },
-      sourceType: head?.entity.sourceType ?? SOURCE_TYPE,
-      timestamp: change.timestamp,
-      current: false,
-    },
-    head ?? null,
-  );
-  known.written(stored, 'loser');
-  return stored;
-}
-
-function toConflict(
-  type: ConflictType,
-  change: PreparedChange,
-  head: StoredVersion | undefined,
-  lost: EntityVersion | undefined,
-): Conflict {
-  const client: JsonObject = lost ? parseContent(lost) : {};
-  const hub: JsonObject = head ? parseContent(head.entity) : {};
-  const fields = [...new Set([...Object.keys(client), ...Object.keys(hub)])].filter(
-    (key) => !jsonEqual(client[key], hub[key]),
-  );
-  const pick = (content: JsonObject): JsonObject =>
-    Object.fromEntries(fields.filter((key) => Object.hasOwn(content, key)).map((key) => [key, content[key]]));
-  const newer = lost !== undefined && head !== undefined && lost.modifiedAtMs > head.entity.modifiedAtMs;
-  return {
-    // Made from what it is about, so that a retry of the same change names the same conflict.
-    conflictId: shortHash(`${change.id}\n${change.version}`, 16),
-    type,
-    entityId: change.id,
-    local: head?.entity ?? null,
-    remoteVersion: change.version,
-    resolutionHint: newer ? 'accept_remote' : 'keep_local',
-    conflictingFields: fields,
-    clientValues: pick(client),
-    hubValues: pick(hub),
-  };
+function noteConflict(conflict: Conflict, { outcome }: ApplyContext): void {
+  outcome.conflicts.push(conflict);
+  outcome.owedEntities.add(conflict.entityId);
 }

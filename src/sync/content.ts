@@ -4,21 +4,8 @@ import type { PreparedChange } from './prepare.ts';
 import { HubError } from '../base/errors.ts';
 import { encodeAnyContent, encodeContent, parseContent } from '../graph/graph.ts';
 
-/**
- * The content that an update leads to when it is put over `base` (keys present replace, null is a value), or null
- * when that cannot be accepted: whoever applies the change finds out why.
- */
-export function toStoredContent(change: PreparedChange, base: EntityVersion): string | null {
-  try {
-    return patchedContent(change, base);
-  } catch (error) {
-    if (error instanceof HubError) return null;
-    throw error;
-  }
-}
-
-/** @throws HubError `invalid` or `too_large` when the content that results cannot be accepted. */
-export function patchedContent(change: PreparedChange, base: EntityVersion): string {
+/** @throws HubError `invalid` when the change means an entity of another type. */
+export function checkSameType(change: PreparedChange, base: EntityVersion): void {
   if (change.entityType !== null && change.entityType !== base.entityType) {
     throw new HubError(
       'invalid',
@@ -26,6 +13,11 @@ export function patchedContent(change: PreparedChange, base: EntityVersion): str
       { field: 'entity_type' },
     );
   }
+}
+
+/** @throws HubError `invalid` or `too_large` when the content that results cannot be accepted. */
+export function patchedContent(change: PreparedChange, base: EntityVersion): string {
+  checkSameType(change, base);
   return encodeContent(base.entityType, { ...parseContent(base), ...change.content });
 }
 

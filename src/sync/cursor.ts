@@ -25,6 +25,11 @@ export function viewOf(protocol: string, filter: SyncFilter | null): string {
 /** The view that leaves nothing out. Whoever has seen everything up to a seq has seen every other view up to it. */
 export const WHOLE_VIEW = viewOf('inbetweenies-v1.1', null);
 
+/** False when the cursor's seq means nothing in this graph: it is from another life of it, or from ahead of it. */
+export function belongsTo(cursor: Cursor, graph: { epoch: string; headSeq: number }): boolean {
+  return cursor.epoch === graph.epoch && cursor.seq <= graph.headSeq;
+}
+
 /** `{utc-iso8601}-{epoch}-{view}-{seq}`; the time is for people who read it. */
 export function formatCursor(cursor: Cursor, nowMs: number): string {
   return `${toIso(nowMs)}-${cursor.epoch}-${cursor.view}-${cursor.seq}`;

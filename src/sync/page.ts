@@ -1,7 +1,9 @@
+import type { Db } from '../base/db.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { EntityVersion, RelationshipVersion } from '../graph/types.ts';
 import type { Outcome, SyncRequest } from './types.ts';
 
+import { readTogether } from './reader.ts';
 import { versionKey } from './rules.ts';
 
 /** Rows and bytes of content in one answer (PROTOCOL.md 2.2). */
@@ -19,50 +21,61 @@ export interface SyncPage {
 /**
  * The current rows above `afterSeq` that this client is to be sent: without what it pushed in this same request and
  * what its filter leaves out, and in any case with the current row of everything that its changes lost against.
+ * @param db of the graph's file
  */
 export function readPage(
   graph: Graph,
+  db: Db,
   options: { afterSeq: number; request: SyncRequest; outcome: Outcome },
 ): SyncPage {
   const { outcome, request } = options;
   const withEdges = request.protocol === 'inbetweenies-v1.1';
-  const page = graph.changesSince(options.afterSeq, {
+  const page = graph.changesSince(afterOwnRows(options.afterSeq, outcome), {
     limit: MAX_ROWS,
     maxBytes: MAX_BYTES,
     edges: withEdges,
   });
-
-  const lost = new Map<string, EntityVersion>();
-  for (const { entityId } of outcome.conflicts) {
-    const latest = graph.latest(entityId);
-    if (latest) lost.set(entityId, latest);
-  }
+  const someRows = page.entities.length + page.relationships.length > 0;
+  const pushed = new Set(someRows ? outcome.pushed.map(({ id, version }) => versionKey(id, version)) : []);
   const types = request.filter?.entityTypes ?? null;
   const excludeDeleted = request.filter?.excludeDeleted ?? false;
+
+  const owed = new Set(outcome.owedEntities);
   const entities = page.entities.filter(
     (entity) =>
-      !lost.has(entity.id) &&
-      !outcome.pushed.has(versionKey(entity.id, entity.version)) &&
-      (types === null || types.includes(entity.entityType)) &&
-      !(excludeDeleted && entity.contentJson === null),
+      owed.delete(entity.id) ||
+      (!pushed.has(versionKey(entity.id, entity.version)) &&
+        (types === null || types.includes(entity.entityType)) &&
+        !(excludeDeleted && entity.contentJson === null)),
   );
-
-  const lostEdges = new Map<string, RelationshipVersion>();
-  for (const id of withEdges ? outcome.lostRelationships : []) {
-    const latest = graph.relationship(id);
-    if (latest) lostEdges.set(id, latest);
-  }
+  const owedEdges = new Set(withEdges ? outcome.owedRelationships : []);
   const relationships = page.relationships.filter(
     (edge) =>
-      !lostEdges.has(edge.id) &&
-      !outcome.pushed.has(versionKey(edge.id, edge.version)) &&
-      !(excludeDeleted && edge.validToMs !== null),
+      owedEdges.delete(edge.id) ||
+      (!pushed.has(versionKey(edge.id, edge.version)) && !(excludeDeleted && edge.validToMs !== null)),
   );
+
+  // The current rows that the page does not hold: the client's cursor has passed them long ago.
+  const older: EntityVersion[] = [];
+  const olderEdges: RelationshipVersion[] = [];
+  readTogether(db, () => {
+    for (const id of owed) older.push(...listOf(graph.latest(id)));
+    for (const id of owedEdges) olderEdges.push(...listOf(graph.relationship(id)));
+  });
   const bySeq = (a: { seq: number }, b: { seq: number }): number => a.seq - b.seq;
   return {
-    entities: lost.size > 0 ? [...entities, ...lost.values()].sort(bySeq) : entities,
-    relationships: lostEdges.size > 0 ? [...relationships, ...lostEdges.values()].sort(bySeq) : relationships,
+    entities: older.length > 0 ? [...entities, ...older].sort(bySeq) : entities,
+    relationships: olderEdges.length > 0 ? [...relationships, ...olderEdges].sort(bySeq) : relationships,
     scannedSeq: page.scannedSeq,
     hasMore: page.hasMore,
   };
+}
+
+/** A client that has seen everything before its push needs not be read what it has just sent. */
+function afterOwnRows(afterSeq: number, { ownRows }: Outcome): number {
+  return ownRows && afterSeq >= ownRows.firstSeq - 1 ? Math.max(afterSeq, ownRows.lastSeq) : afterSeq;
+}
+
+function listOf<T>(row: T | undefined): T[] {
+  return row === undefined ? [] : [row];
 }

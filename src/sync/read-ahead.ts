@@ -1,75 +1,116 @@
 import type { Clock } from '../base/clock.ts';
+import type { Db } from '../base/db.ts';
 import type { Graph, GraphWriter } from '../graph/graph.ts';
 import type { HeldAs, StoredVersion } from '../graph/types.ts';
+import type { Plan } from './plan.ts';
 import type { PreparedChange } from './prepare.ts';
 
-import { toStoredContent } from './content.ts';
+import { HubError } from '../base/errors.ts';
+import { planChange } from './plan.ts';
+import { readTogether } from './reader.ts';
 import { inSlices } from './slices.ts';
+
+/** What is known of one entity. */
+interface Known {
+  head: StoredVersion | undefined;
+  /** The first change of it in this push, and what is to be done about that as long as nobody touches the entity. */
+  readonly first: PreparedChange | undefined;
+  plan: Plan | undefined;
+  /** Whether the versions of further changes are stored; undefined where there are none. */
+  later: Map<string, HeldAs | undefined> | undefined;
+}
 
 /**
  * What a push needs to know of the graph, read a slice at a time before its transaction: reading 1000 entities inside
- * would stop the event loop for longer than writing them. What others wrote meanwhile is forgotten by `refresh`, and
- * read again where it is needed.
+ * would stop the event loop for longer than writing them. What was written meanwhile, by others or by an earlier change
+ * of the same push, is read again where it is needed.
  */
 export class ReadAhead {
+  readonly #db: Db;
   readonly #graph: Graph;
   readonly #seq: number;
-  readonly #heads = new Map<string, StoredVersion | undefined>();
-  readonly #held = new Map<string, Map<string, HeldAs | undefined>>();
-  /** Contents that updates lead to, with the version that they were computed from. */
-  readonly #contents = new Map<PreparedChange, { base: string; json: string }>();
+  readonly #known = new Map<string, Known>();
 
-  constructor(graph: Graph) {
+  /** @param db of the graph's file */
+  constructor(graph: Graph, db: Db) {
+    this.#db = db;
     this.#graph = graph;
     this.#seq = graph.committedSeq;
   }
 
   async load(changes: readonly PreparedChange[], clock: Clock): Promise<void> {
-    await inSlices(changes, clock, (change) => {
-      if (!this.#heads.has(change.id)) this.#heads.set(change.id, this.#graph.head(change.id));
-      const head = this.#heads.get(change.id);
-      this.#noteHeld(change.id, change.version, this.#graph.heldAs(change.id, change.version));
-      if (head && change.changeType === 'update' && change.parentVersions.includes(head.entity.version)) {
-        const json = toStoredContent(change, head.entity);
-        if (json !== null) this.#contents.set(change, { base: head.entity.version, json });
-      }
-    });
+    await inSlices(
+      changes,
+      clock,
+      (change) => this.#look(change),
+      (slice) => readTogether(this.#db, slice),
+    );
   }
 
   /** To be called first in the transaction. */
   refresh(writer: GraphWriter): void {
     if (this.#graph.committedSeq === this.#seq) return;
-    for (const id of writer.touchedSince(this.#seq)) {
-      this.#heads.delete(id);
-      this.#held.delete(id);
-    }
+    for (const id of writer.touchedSince(this.#seq)) this.#known.delete(id);
   }
 
   head(writer: GraphWriter, id: string): StoredVersion | undefined {
-    if (!this.#heads.has(id)) this.#heads.set(id, writer.head(id));
-    return this.#heads.get(id);
+    return this.#of(writer, id).head;
   }
 
-  heldAs(writer: GraphWriter, id: string, version: string): HeldAs | undefined {
-    const held = this.#held.get(id);
-    return held?.has(version) ? held.get(version) : writer.heldAs(id, version);
-  }
-
-  /** The content that an update leads to, if it was computed from the version that is still the latest. */
-  content(change: PreparedChange, base: string): string | undefined {
-    const computed = this.#contents.get(change);
-    return computed?.base === base ? computed.json : undefined;
+  /** @throws HubError when the change cannot be accepted. */
+  plan(writer: GraphWriter, change: PreparedChange): Plan {
+    const known = this.#of(writer, change.id);
+    if (known.plan && known.first === change) return known.plan;
+    const heldAs = known.later?.has(change.version)
+      ? known.later.get(change.version)
+      : writer.heldAs(change.id, change.version);
+    return planChange(change, known.head?.entity, heldAs, writer);
   }
 
   /** To be called for each version that the transaction writes. */
-  written(stored: StoredVersion, heldAs: HeldAs): void {
-    const { id, version } = stored.entity;
-    if (heldAs === 'state') this.#heads.set(id, stored);
-    this.#noteHeld(id, version, heldAs);
+  written(stored: StoredVersion): void {
+    const { id, version, heldAs } = stored.entity;
+    const known = this.#known.get(id);
+    if (!known) return;
+    if (heldAs === 'state') known.head = stored;
+    known.plan = undefined;
+    known.later?.set(version, heldAs);
   }
 
-  #noteHeld(id: string, version: string, heldAs: HeldAs | undefined): void {
-    const held = this.#held.get(id) ?? new Map<string, HeldAs | undefined>();
-    this.#held.set(id, held.set(version, heldAs));
+  #look(change: PreparedChange): void {
+    const heldAs = this.#graph.heldAs(change.id, change.version);
+    const known = this.#known.get(change.id);
+    if (known) {
+      // What is to be done about it depends on what becomes of the first.
+      known.later ??= new Map();
+      known.later.set(change.version, heldAs);
+      return;
+    }
+    const head = this.#graph.head(change.id);
+    const plan = this.#planAhead(change, head, heldAs);
+    this.#known.set(change.id, { head, first: change, plan, later: undefined });
+  }
+
+  #planAhead(
+    change: PreparedChange,
+    head: StoredVersion | undefined,
+    heldAs: HeldAs | undefined,
+  ): Plan | undefined {
+    try {
+      return planChange(change, head?.entity, heldAs, this.#graph);
+    } catch (error) {
+      // Not acceptable: whoever applies the change finds out why, and says so.
+      if (!(error instanceof HubError)) throw error;
+      return undefined;
+    }
+  }
+
+  #of(writer: GraphWriter, id: string): Known {
+    let known = this.#known.get(id);
+    if (!known) {
+      known = { head: writer.head(id), first: undefined, plan: undefined, later: undefined };
+      this.#known.set(id, known);
+    }
+    return known;
   }
 }

@@ -1,5 +1,6 @@
 import type { EntityVersion, RelationshipVersion } from '../graph/types.ts';
-import type { Conflict, Outcome, Protocol } from './types.ts';
+import type { ConflictView } from './describe-conflict.ts';
+import type { Outcome, Protocol } from './types.ts';
 
 import { toIso } from '../base/clock.ts';
 
@@ -10,6 +11,8 @@ export interface SyncAnswer {
   readonly relationships: readonly RelationshipVersion[];
   readonly vectorClock: ReadonlyMap<string, string>;
   readonly outcome: Outcome;
+  /** v1.1: the conflicts of `outcome` in detail. */
+  readonly conflicts: readonly ConflictView[];
   readonly nextSyncToken: string;
   readonly serverTimeMs: number;
   readonly hasMore: boolean;
@@ -26,11 +29,10 @@ export function answerJson(answer: SyncAnswer): string {
   const withEdges = protocol === 'inbetweenies-v1.1';
   const partial =
     outcome.conflicts.length + outcome.rejected.length + outcome.rejectedRelationships.length > 0;
-  const details = { bytesLeft: MAX_DETAIL_BYTES };
   const rest = JSON.stringify({
     vector_clock: Object.fromEntries(answer.vectorClock),
     conflicts: withEdges
-      ? outcome.conflicts.map((conflict) => conflictRecord(conflict, details))
+      ? conflictRecords(answer.conflicts)
       : [...new Set(outcome.conflicts.map(({ entityId }) => entityId))],
     next_sync_token: answer.nextSyncToken,
     server_time: toIso(answer.serverTimeMs),
@@ -96,26 +98,29 @@ function relationshipChangeJson(edge: RelationshipVersion): string {
   return `${head.slice(0, -1)},"properties":${edge.propertiesJson}}`;
 }
 
-function conflictRecord(conflict: Conflict, details: { bytesLeft: number }): object {
-  const clientWins = conflict.resolutionHint === 'accept_remote';
+/** Conflicts as v1.1 and the API tell them. */
+export function conflictRecords(views: readonly ConflictView[]): object[] {
+  const details = { bytesLeft: MAX_DETAIL_BYTES };
+  return views.map((view) => conflictRecord(view, details));
+}
+
+function conflictRecord(view: ConflictView, details: { bytesLeft: number }): object {
   const values = {
-    local_values: conflict.clientValues,
-    server_values: conflict.hubValues,
-    suggested_merge: clientWins
-      ? { ...conflict.hubValues, ...conflict.clientValues }
-      : { ...conflict.clientValues, ...conflict.hubValues },
+    local_values: view.clientValues,
+    server_values: view.hubValues,
+    suggested_merge: view.suggestedMerge,
   };
   if (details.bytesLeft > 0) details.bytesLeft -= JSON.stringify(values).length;
   const quoted = details.bytesLeft > 0;
   return {
-    conflict_id: conflict.conflictId,
-    entity_id: conflict.entityId,
-    conflict_type: conflict.type,
-    local_version: conflict.local?.version ?? null,
-    remote_version: conflict.remoteVersion,
-    resolution_hint: conflict.resolutionHint,
+    conflict_id: view.conflict.conflictId,
+    entity_id: view.conflict.entityId,
+    conflict_type: view.conflict.type,
+    local_version: view.local?.version ?? null,
+    remote_version: view.conflict.remoteVersion,
+    resolution_hint: view.resolutionHint,
     conflict_details: {
-      conflicting_fields: conflict.conflictingFields,
+      conflicting_fields: view.conflictingFields,
       ...(quoted ? values : { local_values: null, server_values: null, suggested_merge: null }),
     },
   };

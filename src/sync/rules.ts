@@ -10,12 +10,15 @@ export interface Latest {
 
 /** What is to be done with a change. */
 export type Decision =
-  /** Nothing to write: it is stored already, or what it wants is the case. */
+  /** Nothing: it is stored already. */
+  | 'held'
+  /** Nothing: what it wants is the case. */
   | 'done'
   /** It becomes the current version. */
   | 'fast_forward'
-  /** It is stored as a loser already: told again, not stored again. */
-  | { conflict: ConflictType; stored: boolean };
+  /** It changes what somebody else has changed meanwhile: the two are to be merged, or conflict. */
+  | 'diverged'
+  | ConflictType;
 
 /** The rules of PROTOCOL.md 2.1 for one change: pure, the same for entities and edges. */
 export function decide(
@@ -23,20 +26,15 @@ export function decide(
   latest: Latest | undefined,
   heldAs: HeldAs | undefined,
 ): Decision {
-  if (heldAs === 'state') return 'done';
-  const descends = latest !== undefined && change.parentVersions.includes(latest.version);
-  if (heldAs === undefined) {
-    if (change.changeType === 'delete' && (!latest || latest.deleted)) return 'done';
-    if (change.changeType === 'create' ? !latest : descends) return 'fast_forward';
-  }
-  return { conflict: conflictType(change.changeType, latest), stored: heldAs === 'loser' };
-}
-
-function conflictType(changeType: ChangeType, latest: Latest | undefined): ConflictType {
-  if (!latest) return 'not_found';
+  if (heldAs !== undefined) return 'held';
+  const { changeType, parentVersions } = change;
+  if (changeType === 'delete' && (!latest || latest.deleted)) return 'done';
+  if (!latest) return changeType === 'create' ? 'fast_forward' : 'not_found';
+  // Whoever names what is there as the parent of a create knows it: two phones have brought back what a hub had lost.
+  if (parentVersions.includes(latest.version)) return 'fast_forward';
   if (changeType === 'create') return 'already_exists';
-  if (changeType === 'update' && latest.deleted) return 'delete_update';
-  return 'version_conflict';
+  if (changeType === 'delete') return 'version_conflict';
+  return latest.deleted ? 'delete_update' : 'diverged';
 }
 
 /** Names one version of one thing: versions alone are unique within a request only. */
@@ -48,6 +46,11 @@ export function versionKey(id: string, version: string): string {
 export function inCausalOrder<T extends { id: string; version: string; parentVersions: readonly string[] }>(
   changes: readonly T[],
 ): T[] {
+  const versions = new Set(changes.map(({ version }) => version));
+  // Most batches have one edit of each thing.
+  if (!changes.some(({ parentVersions }) => parentVersions.some((parent) => versions.has(parent)))) {
+    return [...changes];
+  }
   const inBatch = new Map(changes.map((change) => [versionKey(change.id, change.version), change]));
   const seen = new Set<T>();
   const ordered: T[] = [];

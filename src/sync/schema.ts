@@ -6,22 +6,22 @@ import type { EntityChange, RelationshipChange, SyncFilter, SyncRequest } from '
 import { HubError } from '../base/errors.ts';
 import { isJsonObject } from '../base/json.ts';
 import { checkTimestamp } from '../graph/graph.ts';
+import {
+  isPlainText,
+  isSoundChange,
+  MAX_NAME,
+  MAX_PARENTS,
+  MAX_VERSION,
+  type WireEntityChange,
+} from './sound-change.ts';
 import { PROTOCOLS } from './types.ts';
 
 /** Changes and edges of one request together (PROTOCOL.md section 2). */
 export const MAX_CHANGES = 1000;
 /** A client may send at most so many; the hub answers fewer. */
 export const MAX_CLOCK_ENTRIES = 1000;
-/** A merge has two; each costs a lookup inside the transaction. */
-const MAX_PARENTS = 32;
 
-// eslint-disable-next-line no-control-regex -- control characters are what is looked for
-const CONTROL = /[\u0000-\u001f\u007f]/;
-const name = z
-  .string()
-  .min(1)
-  .max(128)
-  .refine((text) => !CONTROL.test(text) && text.isWellFormed(), 'must not hold control characters');
+const name = z.string().min(1).max(MAX_NAME).refine(isPlainText, 'must not hold control characters');
 
 /** Not `z.record`: content must reach the graph key by key as it was sent. */
 const jsonObject = z
@@ -38,7 +38,7 @@ const timestamp = z.string().refine((text) => {
 }, 'must be an RFC 3339 time such as 2026-01-31T12:00:00Z');
 
 const changeType = z.enum(['create', 'update', 'delete']);
-const parentVersions = z.array(z.string().max(256)).max(MAX_PARENTS).default([]);
+const parentVersions = z.array(z.string().max(MAX_VERSION)).max(MAX_PARENTS).default([]);
 
 const envelopeSchema = z.object({
   protocol_version: z.string(),
@@ -57,7 +57,7 @@ const envelopeSchema = z.object({
     .nullish(),
 });
 
-const entityChangeSchema = z
+export const entityChangeSchema = z
   .object({
     change_type: changeType,
     entity_id: z.string(),
@@ -143,7 +143,9 @@ export function parseRequest(body: unknown): SyncRequest {
 
 /** @throws HubError `invalid` (VALIDATION_ERROR) naming the field, such as `changes.3.content`. */
 export function parseEntityChange(change: unknown, index: number, requestDeviceId: string): EntityChange {
-  const parsed = parse(entityChangeSchema, change, `changes.${index}`);
+  const parsed: WireEntityChange = isSoundChange(change)
+    ? change
+    : parse(entityChangeSchema, change, `changes.${index}`);
   return {
     changeType: parsed.change_type,
     id: parsed.entity_id,
@@ -151,7 +153,7 @@ export function parseEntityChange(change: unknown, index: number, requestDeviceI
     entityType: parsed.entity_type ?? null,
     content: parsed.change_type === 'delete' ? null : (parsed.content ?? null),
     timestamp: parsed.timestamp,
-    parentVersions: parsed.parent_versions,
+    parentVersions: parsed.parent_versions ?? [],
     deviceId: parsed.device_id ?? requestDeviceId,
     checksum: parsed.checksum ?? null,
   };

@@ -23,8 +23,13 @@ export class SyncDevices {
     this.#log = log;
     for (const device of readSyncDevices(store.db, MAX_DEVICES).reverse()) {
       this.#devices.set(device.deviceId, device);
-      this.#writtenAtMs.set(device.deviceId, device.lastSyncMs);
+      this.#writtenAtMs.set(device.deviceId, device.lastSyncMs ?? 0);
     }
+  }
+
+  /** Those that are remembered, the one that synced longest ago first. */
+  list(): SyncDevice[] {
+    return [...this.#devices.values()];
   }
 
   get(deviceId: string): SyncDevice | undefined {
@@ -52,9 +57,12 @@ export class SyncDevices {
   /** Keeps what is known now; the table follows when it was not written for a minute. */
   note(device: SyncDevice, written: boolean): void {
     const lastWrittenMs = this.#writtenAtMs.get(device.deviceId);
-    const idle = lastWrittenMs === undefined || device.lastSyncMs - lastWrittenMs >= WRITE_IDLE_EVERY_MS;
-    if (!written && idle) this.#writeAlone(device);
-    if (written || idle) this.#writtenAtMs.set(device.deviceId, device.lastSyncMs);
+    const nowMs = device.lastSyncMs ?? 0;
+    const idle = lastWrittenMs === undefined || Math.abs(nowMs - lastWrittenMs) >= WRITE_IDLE_EVERY_MS;
+    // From zero twice would be a waste, and not from zero what somebody asked for in vain.
+    const due = idle || this.#devices.get(device.deviceId)?.startsOver !== device.startsOver;
+    if (!written && due) this.#writeAlone(device);
+    if (written || due) this.#writtenAtMs.set(device.deviceId, nowMs);
     this.#devices.delete(device.deviceId);
     this.#devices.set(device.deviceId, device);
     const oldest = this.#devices.keys().next();
@@ -62,6 +70,17 @@ export class SyncDevices {
       this.#devices.delete(oldest.value);
       this.#writtenAtMs.delete(oldest.value);
     }
+  }
+
+  /**
+   * Keeps why a sync did not work, in memory: a disk that refuses must not be written to for it. A client that has never
+   * synced is not let in by failing where there is no room.
+   */
+  noteFailure(client: Pick<SyncDevice, 'deviceId' | 'userId' | 'protocol'>, lastError: string): void {
+    const before = this.#devices.get(client.deviceId);
+    if (!before && this.#devices.size >= MAX_DEVICES) return;
+    const unknown = { lastSyncMs: null, clockValue: null, cursorSeq: 0, startsOver: false };
+    this.#devices.set(client.deviceId, { ...(before ?? unknown), ...client, lastError });
   }
 
   #writeAlone(device: SyncDevice): void {

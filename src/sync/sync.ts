@@ -3,24 +3,34 @@ import type { Logger } from '../base/log.ts';
 import type { Store } from '../base/store.ts';
 import type { Permission, Principal } from '../access/types.ts';
 import type { Graph } from '../graph/graph.ts';
-import type { Cursor } from './cursor.ts';
-import type { DeviceStatus, Outcome, SyncDevice, SyncRequest } from './types.ts';
+import type { Author, EntityVersion } from '../graph/types.ts';
+import type { ConflictView } from './describe-conflict.ts';
+import type { ForcedSync } from './force.ts';
+import type { Decided } from './resolve.ts';
+import type { DeviceStatus, LiveDevices, SyncDirection, SyncRequest } from './types.ts';
 
 import { errorText, HubError } from '../base/errors.ts';
-import { applyChanges } from './apply.ts';
-import { applyRelationshipChanges } from './apply-relationships.ts';
-import { formatCursor, parseCursor, parseToken, toToken, viewOf, WHOLE_VIEW } from './cursor.ts';
+import { belongsTo, formatCursor, parseCursor, WHOLE_VIEW } from './cursor.ts';
+import { describeConflict } from './describe-conflict.ts';
 import { DeviceQueue } from './device-queue.ts';
-import { GraphDigest } from './digest.ts';
-import { readPage } from './page.ts';
-import { preparePush } from './prepare.ts';
-import { ReadAhead } from './read-ahead.ts';
-import { answerJson } from './response.ts';
-import { MAX_CLOCK_ENTRIES, parseRequest } from './schema.ts';
+import { Exchange } from './exchange.ts';
+import { ForcedSyncs } from './force.ts';
+import { countOpenConflicts, readOpenConflicts } from './reader.ts';
+import { resolveConflict } from './resolve.ts';
+import { parseRequest } from './schema.ts';
 import { SyncDevices } from './sync-devices.ts';
 import { PROTOCOLS } from './types.ts';
+import { SyncV2 } from './v2/sync-v2.ts';
+import { PROTOCOL_V2 } from './v2/types.ts';
 
+export type { ConflictView } from './describe-conflict.ts';
+export type { ForcedSync } from './force.ts';
+export type { Decided } from './resolve.ts';
+export { conflictRecords } from './response.ts';
 export { syncRequestSchema } from './schema.ts';
+export { MalformedRequest } from './v2/errors.ts';
+export { syncRequestV2Schema } from './v2/schema.ts';
+export type { StatusV2, SyncV2 } from './v2/sync-v2.ts';
 
 export interface SyncOptions {
   store: Store;
@@ -29,26 +39,35 @@ export interface SyncOptions {
   log: Logger;
   /** The policy: may this principal do that? */
   allows: (principal: Principal, permission: Permission) => boolean;
+  live: LiveDevices;
+  /** How long a forced sync is waited for; default 10 s. */
+  forceWaitMs?: number;
 }
 
 /**
  * The Inbetweenies engine (PROTOCOL.md sections 1 and 2): takes what clients push, and tells each what it has missed.
  * It knows no transport: a body comes in parsed, an answer goes out as text.
  */
-export class Sync {
-  /** The protocol versions that `exchange` speaks. */
-  static readonly protocols: readonly string[] = PROTOCOLS;
+export class Sync implements Disposable {
+  /** The protocol versions that clients may speak. */
+  static readonly protocols: readonly string[] = [...PROTOCOLS, PROTOCOL_V2];
   readonly #options: SyncOptions;
   readonly #graph: Graph;
   readonly #queue = new DeviceQueue();
   readonly #devices: SyncDevices;
-  readonly #digest: GraphDigest;
+  readonly #exchange: Exchange;
+  /** The same engine for clients of Inbetweenies v2. */
+  readonly v2: SyncV2;
+  readonly #forced: ForcedSyncs;
 
   constructor(options: SyncOptions) {
+    const { graph, clock, live } = options;
     this.#options = options;
-    this.#graph = options.graph;
+    this.#graph = graph;
     this.#devices = new SyncDevices(options.store, options.log);
-    this.#digest = new GraphDigest(options.graph);
+    this.#exchange = new Exchange({ graph, db: options.store.db, clock, devices: this.#devices });
+    this.v2 = new SyncV2({ ...options, queue: this.#queue, devices: this.#devices });
+    this.#forced = new ForcedSyncs({ live, waitMs: options.forceWaitMs });
   }
 
   /**
@@ -63,7 +82,9 @@ export class Sync {
     this.#authorize(principal, request);
     return await this.#queue.run(request.deviceId, async () => {
       try {
-        return await this.#exchange(principal, request);
+        const { answer, report } = await this.#exchange.run(principal, request);
+        this.#forced.synced(request.deviceId, report);
+        return answer;
       } catch (error) {
         this.#noteFailure(principal, request, error);
         throw error;
@@ -83,20 +104,59 @@ export class Sync {
    */
   parse(since: string): { epochMatches: boolean; seq: number } {
     const cursor = parseCursor(since, 'since');
-    return { epochMatches: this.#isOurs(cursor), seq: cursor.seq };
+    return { epochMatches: belongsTo(cursor, this.#graph), seq: cursor.seq };
   }
 
   /** What is known of a client, or undefined when it never synced. */
   status(deviceId: string): DeviceStatus | undefined {
+    return this.devices().find((device) => device.deviceId === deviceId);
+  }
+
+  /** Every client that is remembered, the one that synced last first. */
+  devices(): DeviceStatus[] {
+    const openConflicts = countOpenConflicts(this.#options.store.db);
+    return this.#devices
+      .list()
+      .map((device) => ({
+        ...device,
+        pendingChanges: this.#graph.countSince(device.cursorSeq, device.protocol !== 'inbetweenies-v1'),
+        isOnline: this.#options.live.isOnline(device.deviceId),
+        openConflicts: openConflicts.get(device.deviceId) ?? 0,
+      }))
+      .reverse();
+  }
+
+  /**
+   * Asks a client to sync now, and waits up to 10 s for it. `down` also makes it begin from zero.
+   * @throws HubError `not_found` when it never synced.
+   */
+  async force(deviceId: string, direction: SyncDirection): Promise<ForcedSync> {
     const device = this.#devices.get(deviceId);
-    if (!device) return undefined;
-    return {
-      deviceId,
-      lastSyncMs: device.lastSyncMs,
-      clockValue: device.clockValue,
-      pendingChanges: this.#graph.countSince(device.cursorSeq, device.protocol !== 'inbetweenies-v1'),
-      lastError: device.lastError,
-    };
+    if (!device) throw new HubError('not_found', `no device ${deviceId} has ever synced`);
+    if (direction === 'down') {
+      this.#devices.note({ ...device, startsOver: true }, false);
+      await this.#options.store.durable();
+    }
+    return await this.#forced.ask(deviceId, direction);
+  }
+
+  /** Conflicts that somebody has to decide, oldest first, after the internal key `afterKey`. */
+  conflicts(afterKey: number, limit: number): { key: number; view: ConflictView }[] {
+    return readOpenConflicts(this.#options.store.db, afterKey, limit).map(({ key, conflict }) => ({
+      key,
+      view: describeConflict(this.#graph, conflict),
+    }));
+  }
+
+  /** See `resolveConflict`. */
+  async resolve(author: Author, conflictId: string, decided: Decided): Promise<EntityVersion> {
+    const { clock } = this.#options;
+    return await resolveConflict({ graph: this.#graph, clock, author }, conflictId, decided);
+  }
+
+  /** Nobody is waited for any more. */
+  [Symbol.dispose](): void {
+    this.#forced[Symbol.dispose]();
   }
 
   #authorize(principal: Principal, request: SyncRequest): void {
@@ -114,132 +174,12 @@ export class Sync {
     }
   }
 
-  async #exchange(principal: Principal, request: SyncRequest): Promise<string> {
-    const view = viewOf(request.protocol, request.filter);
-    const start = this.#startOf(request, view);
-    const pushes = request.changes.length + request.relationshipChanges.length > 0;
-    const outcome = pushes ? await this.#push(principal, request) : noOutcome();
-
-    const page = readPage(this.#graph, {
-      afterSeq: start.seq,
-      request,
-      outcome,
-    });
-    // The rows that changes lost against may be younger than the barrier that was waited for.
-    const newest = Math.max(page.entities.at(-1)?.seq ?? 0, page.relationships.at(-1)?.seq ?? 0);
-    if (newest > this.#graph.headSeq) await this.#graph.settled();
-    const nowMs = this.#options.clock.nowMs();
-    const cursor = formatCursor({ epoch: this.#graph.epoch, view, seq: page.scannedSeq }, nowMs);
-    const wantsDigest = !pushes && !page.hasMore && request.filter === null;
-    const digest = wantsDigest ? await this.#digest.at(page.scannedSeq) : null;
-    const device = {
-      ...this.#deviceOf(principal, request, outcome),
-      cursorSeq: page.scannedSeq,
-      lastSyncMs: nowMs,
-    };
-    this.#devices.note(device, pushes);
-
-    const vectorClock = answeredClock(request, this.#devices.clock());
-    vectorClock.set('server', cursor);
-    return answerJson({
-      protocol: request.protocol,
-      entities: page.entities,
-      relationships: page.relationships,
-      vectorClock,
-      outcome,
-      nextSyncToken: toToken(cursor),
-      serverTimeMs: nowMs,
-      hasMore: page.hasMore,
-      resync: start.resync,
-      digest,
-    });
-  }
-
-  async #push(principal: Principal, request: SyncRequest): Promise<Outcome> {
-    const { clock } = this.#options;
-    const push = await preparePush(request, clock);
-    const known = new ReadAhead(this.#graph);
-    await known.load(push.changes, clock);
-    const outcome = this.#graph.transaction((writer, tx) => {
-      known.refresh(writer);
-      const result: Outcome = {
-        ...noOutcome(),
-        rejected: push.rejected,
-        rejectedRelationships: push.rejectedRelationships,
-      };
-      const context = { writer, known, userId: principal.userId, outcome: result };
-      applyChanges(push.changes, context);
-      applyRelationshipChanges(push.relationshipChanges, context);
-      this.#devices.write(tx, this.#deviceOf(principal, request, result));
-      return result;
-    });
-    await this.#graph.settled();
-    return outcome;
-  }
-
-  /** Where this client goes on reading, and whether it must be told that this is the beginning. */
-  #startOf(request: SyncRequest, view: string): { seq: number; resync: boolean } {
-    const entry = request.vectorClock.get('server');
-    let cursor: Cursor | undefined;
-    if (entry !== undefined) cursor = parseCursor(entry, 'vector_clock.server');
-    else if (request.syncToken !== null) cursor = parseToken(request.syncToken);
-    if (!cursor) return { seq: 0, resync: false };
-    const fits = this.#isOurs(cursor) && (cursor.view === view || cursor.view === WHOLE_VIEW);
-    return fits ? { seq: cursor.seq, resync: false } : { seq: 0, resync: true };
-  }
-
-  #isOurs(cursor: Cursor): boolean {
-    return cursor.epoch === this.#graph.epoch && cursor.seq <= this.#graph.headSeq;
-  }
-
-  #deviceOf(principal: Principal, request: SyncRequest, outcome: Outcome): SyncDevice {
-    const before = this.#devices.get(request.deviceId);
-    const held = outcome.rejected.length + outcome.rejectedRelationships.length;
-    return {
-      deviceId: request.deviceId,
-      userId: principal.userId,
-      protocol: request.protocol,
-      lastSyncMs: this.#options.clock.nowMs(),
-      clockValue: outcome.applied.at(-1) ?? before?.clockValue ?? null,
-      cursorSeq: before?.cursorSeq ?? 0,
-      lastError: held > 0 ? `${held} changes were refused: ${firstReason(outcome)}` : null,
-    };
-  }
-
   #noteFailure(principal: Principal, request: SyncRequest, error: unknown): void {
     const level = error instanceof HubError && error.kind === 'invalid' ? 'info' : 'warn';
     this.#options.log[level]({ err: error, device_id: request.deviceId }, 'a sync failed');
-    const before = this.#devices.get(request.deviceId);
-    // A device is remembered from its first sync that worked: a disk that refuses must not be written to here.
-    if (before)
-      this.#devices.note({ ...before, userId: principal.userId, lastError: errorText(error) }, true);
+    this.#devices.noteFailure(
+      { deviceId: request.deviceId, userId: principal.userId, protocol: request.protocol },
+      errorText(error),
+    );
   }
-}
-
-/**
- * The clock that the client is to carry: its own entries and the hub's, merged key by key. Where that grows beyond what
- * a client may send back, only the client's own device and what the hub knows stay.
- */
-function answeredClock(request: SyncRequest, hub: ReadonlyMap<string, string>): Map<string, string> {
-  const merged = new Map([...request.vectorClock, ...hub]);
-  if (merged.size < MAX_CLOCK_ENTRIES) return merged;
-  const own = request.vectorClock.get(request.deviceId);
-  return own === undefined ? new Map(hub) : new Map([[request.deviceId, own], ...hub]);
-}
-
-function noOutcome(): Outcome {
-  return {
-    applied: [],
-    conflicts: [],
-    rejected: [],
-    appliedRelationships: [],
-    rejectedRelationships: [],
-    lostRelationships: [],
-    pushed: new Set(),
-  };
-}
-
-function firstReason(outcome: Outcome): string {
-  const first = outcome.rejected[0] ?? outcome.rejectedRelationships[0];
-  return first ? `${first.id}: ${first.message}`.slice(0, 300) : '';
 }

@@ -16,5 +16,26 @@ CREATE TABLE sync_device (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sync_device_by_time ON sync_device (last_sync_ms);
 `,
+    `
+ALTER TABLE sync_device ADD COLUMN starts_over INTEGER NOT NULL DEFAULT 0; -- 1: its next sync begins from zero
+
+CREATE TABLE sync_conflict (
+  key              INTEGER PRIMARY KEY,
+  id               TEXT NOT NULL UNIQUE,  -- as clients are told it
+  entity_id        TEXT NOT NULL,
+  conflict_type    TEXT NOT NULL,         -- already_exists, not_found, delete_update, version_conflict
+  remote_version   TEXT NOT NULL,         -- the version that lost; the newest of them where others descend from it
+  lost_versions    TEXT NOT NULL,         -- JSON array of every version that lost in it
+  user_id          TEXT NOT NULL,         -- who made the remote version,
+  device_id        TEXT NOT NULL,         -- and on which client
+  created_ms       INTEGER NOT NULL,      -- ms since the Unix epoch
+  resolved_ms      INTEGER,               -- NULL while somebody has to look at it
+  resolution       TEXT,                  -- keep_local, accept_remote, merge
+  resolved_version TEXT,                  -- what was made of it
+  resolved_by      TEXT                   -- the user who decided
+) STRICT;
+CREATE INDEX sync_conflict_open ON sync_conflict (entity_id) WHERE resolved_ms IS NULL;
+CREATE INDEX sync_conflict_open_by_key ON sync_conflict (key) WHERE resolved_ms IS NULL;
+`,
   ],
 };

@@ -1,4 +1,4 @@
-import type { ChangeType, EntityVersion } from '../graph/types.ts';
+import type { ChangeType } from '../graph/types.ts';
 
 import type { JsonObject } from '../base/json.ts';
 
@@ -57,23 +57,36 @@ export interface RelationshipChange {
 }
 
 /** Why two edits of one entity could not both become its state (PROTOCOL.md 2.1). */
-export type ConflictType = 'already_exists' | 'not_found' | 'delete_update' | 'version_conflict';
+export const CONFLICT_TYPES = ['already_exists', 'not_found', 'delete_update', 'version_conflict'] as const;
+export type ConflictType = (typeof CONFLICT_TYPES)[number];
 
-/** A change that lost: it is stored and readable, and not the state. */
+/** A change that lost and waits for somebody to decide: it is stored and readable, and not the state. */
 export interface Conflict {
   readonly conflictId: string;
-  readonly type: ConflictType;
   readonly entityId: string;
-  /** The hub's current version; null when the hub never had the entity. */
-  readonly local: EntityVersion | null;
-  /** The client's version that lost. */
+  readonly type: ConflictType;
+  /** The version that lost; the newest of them where others descend from it. */
   readonly remoteVersion: string;
-  readonly resolutionHint: 'accept_remote' | 'keep_local';
-  readonly conflictingFields: readonly string[];
-  /** The conflicting fields as the client has them. */
-  readonly clientValues: JsonObject;
-  /** The conflicting fields as the hub has them. */
-  readonly hubValues: JsonObject;
+  /** Every version that lost in it. */
+  readonly lostVersions: readonly string[];
+  /** Who made the remote version. */
+  readonly userId: string;
+  readonly deviceId: string;
+  /** ms since the Unix epoch. */
+  readonly createdAtMs: number;
+  /** Null while it is open. */
+  readonly resolved: ResolvedConflict | null;
+}
+
+export const RESOLUTIONS = ['keep_local', 'accept_remote', 'merge'] as const;
+export type Resolution = (typeof RESOLUTIONS)[number];
+
+export interface ResolvedConflict {
+  readonly atMs: number;
+  readonly resolution: Resolution;
+  /** What was made of it. */
+  readonly version: string;
+  readonly userId: string;
 }
 
 /** A well-formed change that cannot be accepted, and why. */
@@ -91,10 +104,17 @@ export interface Outcome {
   readonly rejected: Rejection[];
   readonly appliedRelationships: string[];
   readonly rejectedRelationships: Rejection[];
-  /** Ids of edges whose change lost; their current rows go into the answer. */
-  readonly lostRelationships: string[];
-  /** What the client holds because it sent it, as `versionKey`s: not to be sent back. */
-  readonly pushed: Set<string>;
+  /** Entities and edges whose current row is not what the client holds now, to be sent whatever its cursor says. */
+  readonly owedEntities: Set<string>;
+  readonly owedRelationships: Set<string>;
+  /** What the client holds because it sent it: not to be sent back. */
+  readonly pushed: { readonly id: string; readonly version: string }[];
+  /** Versions of the client that were stored. */
+  stored: number;
+  /** The rows that the push wrote, where they are nothing but what the client sent; null where others are among them. */
+  ownRows: { readonly firstSeq: number; readonly lastSeq: number } | null;
+  /** How many edits were joined with what others had done meanwhile. */
+  merges: number;
 }
 
 /** What the hub knows about a client that syncs. */
@@ -102,21 +122,33 @@ export interface SyncDevice {
   readonly deviceId: string;
   readonly userId: string;
   readonly protocol: string;
-  /** ms since the Unix epoch. */
-  readonly lastSyncMs: number;
+  /** When a sync last worked, ms since the Unix epoch; null when none has yet. */
+  readonly lastSyncMs: number | null;
   /** The newest version that this device has pushed; null when it never pushed. */
   readonly clockValue: string | null;
   /** The seq of the last cursor that it was given. */
   readonly cursorSeq: number;
   /** Why its last sync did not work wholly, for a person; null when it did. */
   readonly lastError: string | null;
+  /** Its next sync begins from zero, whatever its cursor says. */
+  readonly startsOver: boolean;
 }
 
-export interface DeviceStatus {
-  readonly deviceId: string;
-  readonly lastSyncMs: number;
-  readonly clockValue: string | null;
+export interface DeviceStatus extends SyncDevice {
   /** How many rows it would be sent now. */
   readonly pendingChanges: number;
-  readonly lastError: string | null;
+  /** It has a live WebSocket. */
+  readonly isOnline: boolean;
+  /** Of its changes, how many wait for somebody to decide. */
+  readonly openConflicts: number;
 }
+
+/** The live connections of devices, as far as syncing needs them. */
+export interface LiveDevices {
+  isOnline(deviceId: string): boolean;
+  /** Asks a device to sync now. @returns to how many of its connections it was said. */
+  requestSync(deviceId: string, direction: SyncDirection): number;
+}
+
+export const DIRECTIONS = ['up', 'down', 'both'] as const;
+export type SyncDirection = (typeof DIRECTIONS)[number];

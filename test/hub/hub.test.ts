@@ -40,6 +40,7 @@ describe('start and stop', () => {
       'graph',
       'access',
       'devices',
+      'sync',
       'mqtt',
       'homekit',
       'http',

@@ -189,7 +189,7 @@ describe('2.1.3 update', () => {
           conflicting_fields: ['name'],
           local_values: { name: 'Küche' },
           server_values: { name: 'Galley' },
-          suggested_merge: { name: 'Küche' },
+          suggested_merge: { name: 'Küche', floor: 1 },
         },
       },
     ]);

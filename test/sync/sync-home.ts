@@ -1,5 +1,6 @@
 import type { Principal, Role } from '../../src/access/types.ts';
 import type { Store } from '../../src/base/store.ts';
+import type { LiveDevices } from '../../src/sync/types.ts';
 
 import { ManualClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/log.ts';
@@ -65,7 +66,14 @@ export interface SyncHome extends AsyncDisposable {
   readonly clock: ManualClock;
 }
 
-export async function openSyncHome(folder: string, clock = new ManualClock()): Promise<SyncHome> {
+/** Nobody is online. */
+export const NOBODY_LIVE: LiveDevices = { isOnline: () => false, requestSync: () => 0 };
+
+export async function openSyncHome(
+  folder: string,
+  clock = new ManualClock(),
+  live: LiveDevices = NOBODY_LIVE,
+): Promise<SyncHome> {
   const store = await openTestStore(folder, [graphTables, syncTables], clock);
   const graph = new Graph({ store, clock, log: silentLogger });
   const sync = new Sync({
@@ -74,6 +82,8 @@ export async function openSyncHome(folder: string, clock = new ManualClock()): P
     clock,
     log: silentLogger,
     allows: ({ role }, permission) => role !== 'guest' || permission === 'sync:pull',
+    live,
+    forceWaitMs: 200,
   });
   return {
     store,
@@ -81,6 +91,7 @@ export async function openSyncHome(folder: string, clock = new ManualClock()): P
     sync,
     clock,
     async [Symbol.asyncDispose]() {
+      sync[Symbol.dispose]();
       graph[Symbol.dispose]();
       await store[Symbol.asyncDispose]();
     },
@@ -143,8 +154,8 @@ export class TestPhone {
     return this.#change('create', id, entityType, content, []);
   }
 
-  update(seen: Change, content: Record<string, unknown>): Change {
-    return this.#change('update', seen.entity_id, seen.entity_type, content, [seen.entity_version]);
+  update(seen: Change, content: Record<string, unknown>, parents = [seen.entity_version]): Change {
+    return this.#change('update', seen.entity_id, seen.entity_type, content, parents);
   }
 
   delete(seen: Change): Change {

@@ -1,0 +1,208 @@
+import type { Clock } from '../base/clock.ts';
+import type { Db } from '../base/db.ts';
+import type { Principal } from '../access/types.ts';
+import type { Graph } from '../graph/graph.ts';
+import type { ConflictView } from './describe-conflict.ts';
+import type { SyncDevices } from './sync-devices.ts';
+import type { Cursor } from './cursor.ts';
+import type { Conflict, Outcome, SyncDevice, SyncRequest } from './types.ts';
+
+import { toIso } from '../base/clock.ts';
+import { applyChanges } from './apply.ts';
+import { applyRelationshipChanges } from './apply-relationships.ts';
+import { OpenConflicts } from './conflicts.ts';
+import { belongsTo, formatCursor, parseCursor, parseToken, toToken, viewOf, WHOLE_VIEW } from './cursor.ts';
+import { describeConflict } from './describe-conflict.ts';
+import { GraphDigest } from './digest.ts';
+import { readPage } from './page.ts';
+import { preparePush } from './prepare.ts';
+import { ReadAhead } from './read-ahead.ts';
+import { readTogether } from './reader.ts';
+import { answerJson } from './response.ts';
+import { MAX_CLOCK_ENTRIES } from './schema.ts';
+import { inSlices } from './slices.ts';
+
+export interface ExchangeOptions {
+  readonly graph: Graph;
+  /** Of the graph's file. */
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly devices: SyncDevices;
+}
+
+/** What a sync did, for whoever asked for it. */
+export interface ExchangeReport {
+  /** Rows that went either way. */
+  readonly changes: number;
+  /** Edits that were joined with what others had done meanwhile. */
+  readonly merges: number;
+  readonly hasMore: boolean;
+}
+
+/** One sync of v1 and v1.1 (PROTOCOL.md section 2): the push in one transaction, then what the client has missed. */
+export class Exchange {
+  readonly #graph: Graph;
+  readonly #db: Db;
+  readonly #clock: Clock;
+  readonly #devices: SyncDevices;
+  readonly #digest: GraphDigest;
+
+  constructor({ graph, db, clock, devices }: ExchangeOptions) {
+    this.#graph = graph;
+    this.#db = db;
+    this.#clock = clock;
+    this.#devices = devices;
+    this.#digest = new GraphDigest(graph);
+  }
+
+  /**
+   * Resolves when all that it tells is durable.
+   * @returns the JSON text of the answer.
+   * @throws HubError; nothing is written then.
+   */
+  async run(principal: Principal, request: SyncRequest): Promise<{ answer: string; report: ExchangeReport }> {
+    const view = viewOf(request.protocol, request.filter);
+    const start = this.#startOf(request, view);
+    const pushes = request.changes.length + request.relationshipChanges.length > 0;
+    const outcome = pushes ? await this.#push(principal, request) : noOutcome();
+
+    const page = readPage(this.#graph, this.#db, { afterSeq: start.seq, request, outcome });
+    const conflicts = request.protocol === 'inbetweenies-v1' ? [] : await this.#describe(outcome.conflicts);
+    // The rows that changes lost against may be younger than the barrier that was waited for.
+    const newest = Math.max(page.entities.at(-1)?.seq ?? 0, page.relationships.at(-1)?.seq ?? 0);
+    if (newest > this.#graph.headSeq) await this.#graph.settled();
+    const nowMs = this.#clock.nowMs();
+    const cursor = formatCursor({ epoch: this.#graph.epoch, view, seq: page.scannedSeq }, nowMs);
+    const wantsDigest = !pushes && !page.hasMore && request.filter === null;
+    const digest = wantsDigest ? await this.#digest.at(page.scannedSeq) : null;
+    const device = {
+      ...this.#deviceOf(principal, request, outcome),
+      cursorSeq: page.scannedSeq,
+      startsOver: false,
+    };
+    this.#devices.note(device, pushes);
+
+    const vectorClock = answeredClock(request, this.#devices.clock());
+    vectorClock.set('server', cursor);
+    const answer = answerJson({
+      protocol: request.protocol,
+      entities: page.entities,
+      relationships: page.relationships,
+      vectorClock,
+      outcome,
+      conflicts,
+      nextSyncToken: toToken(cursor),
+      serverTimeMs: nowMs,
+      hasMore: page.hasMore,
+      resync: start.resync,
+      digest,
+    });
+    const report = {
+      changes:
+        outcome.applied.length +
+        outcome.appliedRelationships.length +
+        page.entities.length +
+        page.relationships.length,
+      merges: outcome.merges,
+      hasMore: page.hasMore,
+    };
+    return { answer, report };
+  }
+
+  async #push(principal: Principal, request: SyncRequest): Promise<Outcome> {
+    const push = await preparePush(request, this.#clock);
+    const known = new ReadAhead(this.#graph, this.#db);
+    await known.load(push.changes, this.#clock);
+    const outcome = this.#graph.transaction((writer, tx) => {
+      known.refresh(writer);
+      const firstSeq = writer.lastSeq + 1;
+      const result: Outcome = {
+        ...noOutcome(),
+        rejected: push.rejected,
+        rejectedRelationships: push.rejectedRelationships,
+      };
+      const nowMs = this.#clock.nowMs();
+      const { userId } = principal;
+      const conflicts = new OpenConflicts(tx, userId, nowMs);
+      const context = { writer, known, conflicts, userId, nowIso: toIso(nowMs), outcome: result };
+      applyChanges(push.changes, context);
+      applyRelationshipChanges(push.relationshipChanges, context);
+      this.#devices.write(tx, this.#deviceOf(principal, request, result));
+      const { lastSeq } = writer;
+      if (lastSeq - firstSeq + 1 === result.stored) result.ownRows = { firstSeq, lastSeq };
+      return result;
+    });
+    await this.#graph.settled();
+    return outcome;
+  }
+
+  async #describe(conflicts: readonly Conflict[]): Promise<ConflictView[]> {
+    const views: ConflictView[] = [];
+    await inSlices(
+      conflicts,
+      this.#clock,
+      (conflict) => views.push(describeConflict(this.#graph, conflict)),
+      (slice) => readTogether(this.#db, slice),
+    );
+    return views;
+  }
+
+  /** Where this client goes on reading, and whether it must be told that this is the beginning. */
+  #startOf(request: SyncRequest, view: string): { seq: number; resync: boolean } {
+    const entry = request.vectorClock.get('server');
+    let cursor: Cursor | undefined;
+    if (entry !== undefined) cursor = parseCursor(entry, 'vector_clock.server');
+    else if (request.syncToken !== null) cursor = parseToken(request.syncToken);
+    if (!cursor) return { seq: 0, resync: false };
+    const fits = belongsTo(cursor, this.#graph) && (cursor.view === view || cursor.view === WHOLE_VIEW);
+    const startsOver = this.#devices.get(request.deviceId)?.startsOver ?? false;
+    return fits && !startsOver ? { seq: cursor.seq, resync: false } : { seq: 0, resync: true };
+  }
+
+  #deviceOf(principal: Principal, request: SyncRequest, outcome: Outcome): SyncDevice {
+    const before = this.#devices.get(request.deviceId);
+    const held = outcome.rejected.length + outcome.rejectedRelationships.length;
+    return {
+      deviceId: request.deviceId,
+      userId: principal.userId,
+      protocol: request.protocol,
+      lastSyncMs: this.#clock.nowMs(),
+      clockValue: outcome.applied.at(-1) ?? before?.clockValue ?? null,
+      cursorSeq: before?.cursorSeq ?? 0,
+      lastError: held > 0 ? `${held} changes were refused: ${firstReason(outcome)}` : null,
+      startsOver: before?.startsOver ?? false,
+    };
+  }
+}
+
+/**
+ * The clock that the client is to carry: its own entries and the hub's, merged key by key. Where that grows beyond what
+ * a client may send back, only the client's own device and what the hub knows stay.
+ */
+function answeredClock(request: SyncRequest, hub: ReadonlyMap<string, string>): Map<string, string> {
+  const merged = new Map([...request.vectorClock, ...hub]);
+  if (merged.size < MAX_CLOCK_ENTRIES) return merged;
+  const own = request.vectorClock.get(request.deviceId);
+  return own === undefined ? new Map(hub) : new Map([[request.deviceId, own], ...hub]);
+}
+
+function noOutcome(): Outcome {
+  return {
+    applied: [],
+    conflicts: [],
+    rejected: [],
+    appliedRelationships: [],
+    rejectedRelationships: [],
+    owedEntities: new Set(),
+    owedRelationships: new Set(),
+    pushed: [],
+    stored: 0,
+    ownRows: null,
+    merges: 0,
+  };
+}
+
+function firstReason(outcome: Outcome): string {
+  const first = outcome.rejected[0] ?? outcome.rejectedRelationships[0];
+  return first ? `${first.id}: ${first.message}`.slice(0, 300) : '';
+}

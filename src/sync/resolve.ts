@@ -1,0 +1,111 @@
+import type { Clock } from '../base/clock.ts';
+import type { JsonObject } from '../base/json.ts';
+import type { Graph, GraphWriter } from '../graph/graph.ts';
+import type { Author, EntityVersion } from '../graph/types.ts';
+import type { Conflict, Resolution } from './types.ts';
+
+import { toIso } from '../base/clock.ts';
+import { HubError } from '../base/errors.ts';
+import { encodeContent, homeEntityJson, parseContent } from '../graph/graph.ts';
+import { OpenConflicts } from './conflicts.ts';
+import { describeConflict } from './describe-conflict.ts';
+import { readConflict } from './reader.ts';
+
+/** What somebody has decided about a conflict. */
+export interface Decided {
+  readonly resolution: Resolution;
+  /** For `merge`: the content that is to hold; by default what the hub suggests. */
+  readonly content?: JsonObject | undefined;
+  /** The version that was the entity's latest when they looked. */
+  readonly localVersion?: string | undefined;
+}
+
+/**
+ * Closes a conflict with a version of both parents, which all clients are then sent.
+ * @returns the new row, durable.
+ * @throws HubError `not_found`; `conflict` (with the current row) when it was decided already or `localVersion` is not the
+ * latest any more; `invalid` or `too_large` when the content cannot be accepted.
+ */
+export async function resolveConflict(
+  options: { graph: Graph; clock: Clock; author: Author },
+  conflictId: string,
+  decided: Decided,
+): Promise<EntityVersion> {
+  const { graph, clock, author } = options;
+  const made = graph.transaction((writer, tx) => {
+    const conflict = readConflict(tx, conflictId);
+    if (!conflict) throw new HubError('not_found', `there is no conflict ${conflictId}`);
+    const latest = writer.latest(conflict.entityId);
+    if (conflict.resolved) {
+      const { resolution, userId } = conflict.resolved;
+      throw moved(`it was decided already: ${resolution}, by ${userId}`, conflict, latest);
+    }
+    if (decided.localVersion !== undefined && decided.localVersion !== latest?.version) {
+      throw moved('somebody has changed it since you looked; look again', conflict, latest);
+    }
+    const remote = writer.version(conflict.entityId, conflict.remoteVersion);
+    if (!remote) throw new Error(`the version that lost in conflict ${conflictId} is not there`);
+    const contentJson = decidedContent(graph, { conflict, latest, remote, decided }, writer);
+    const parentVersions = [...(latest ? [latest.version] : []), remote.version];
+    const { entity } = writer.insertVersion({
+      id: conflict.entityId,
+      version: writer.nextVersion(parentVersions),
+      entityType: latest?.entityType ?? remote.entityType,
+      changeType: contentJson === null ? 'delete' : latest ? 'update' : 'create',
+      parentVersions,
+      contentJson,
+      author,
+      sourceType: latest?.sourceType ?? remote.sourceType,
+      timestamp: toIso(clock.nowMs()),
+      current: true,
+    });
+    const { resolution } = decided;
+    new OpenConflicts(tx, author.userId, clock.nowMs()).close(conflict, {
+      resolution,
+      version: entity.version,
+    });
+    return entity;
+  });
+  await graph.settled();
+  return made;
+}
+
+function decidedContent(
+  graph: Graph,
+  about: {
+    conflict: Conflict;
+    latest: EntityVersion | undefined;
+    remote: EntityVersion;
+    decided: Decided;
+  },
+  writer: GraphWriter,
+): string | null {
+  const { conflict, latest, remote, decided } = about;
+  const entityType = latest?.entityType ?? remote.entityType;
+  if (decided.resolution === 'keep_local') return latest?.contentJson ?? null;
+  if (decided.resolution === 'accept_remote') {
+    if (remote.contentJson === null) return null;
+    // What was sent as a patch of something that the hub never held is laid over what it holds.
+    const isPatch =
+      remote.changeType === 'update' &&
+      !remote.parentVersions.some((parent) => writer.version(remote.id, parent) !== undefined);
+    const under = isPatch && latest ? parseContent(latest) : {};
+    return encodeContent(entityType, { ...under, ...parseContent(remote) });
+  }
+  const content = decided.content ?? describeConflict(graph, conflict).suggestedMerge;
+  if (content === null) {
+    throw new HubError('invalid', 'content: one side deleted it, so say what is to be there', {
+      field: 'content',
+    });
+  }
+  return encodeContent(entityType, content);
+}
+
+function moved(message: string, conflict: Conflict, latest: EntityVersion | undefined): HubError {
+  return new HubError('conflict', message, {
+    details: {
+      conflict_id: conflict.conflictId,
+      current: latest ? (JSON.parse(homeEntityJson(latest)) as unknown) : null,
+    },
+  });
+}

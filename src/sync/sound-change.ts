@@ -1,0 +1,70 @@
+import type { ChangeType } from '../graph/types.ts';
+
+import { isJsonObject, type JsonObject } from '../base/json.ts';
+import { parseTimeMicros } from '../graph/graph.ts';
+
+/** A merge has two; each costs a lookup inside the transaction. */
+export const MAX_PARENTS = 32;
+export const MAX_VERSION = 256;
+export const MAX_NAME = 128;
+
+// eslint-disable-next-line no-control-regex -- control characters are what is looked for
+const CONTROL = /[\u0000-\u001f\u007f]/;
+
+/** A change of an entity, as the schema of the wire says it is. */
+export interface WireEntityChange {
+  readonly change_type: ChangeType;
+  readonly entity_id: string;
+  readonly entity_version: string;
+  readonly entity_type?: string | null | undefined;
+  readonly content?: JsonObject | null | undefined;
+  readonly timestamp: string;
+  readonly parent_versions?: string[] | undefined;
+  readonly device_id?: string | null | undefined;
+  readonly checksum?: string | null | undefined;
+}
+
+/**
+ * Whether the schema would find nothing wrong with this change: a push may bring a thousand, and the schema takes longer
+ * for one than writing its row does. It says no to some that the schema takes, never the other way round.
+ */
+export function isSoundChange(change: unknown): change is WireEntityChange {
+  if (!isJsonObject(change)) return false;
+  const { change_type, content, entity_type, parent_versions, timestamp, device_id } = change;
+  const needsContent = change_type === 'create' || change_type === 'update';
+  return (
+    (needsContent || change_type === 'delete') &&
+    typeof change['entity_id'] === 'string' &&
+    typeof change['entity_version'] === 'string' &&
+    isTextOrNothing(entity_type) &&
+    !(change_type === 'create' && !entity_type) &&
+    (isJsonObject(content) || (!needsContent && (content === undefined || content === null))) &&
+    typeof timestamp === 'string' &&
+    parseTimeMicros(timestamp) !== undefined &&
+    (parent_versions === undefined || areVersions(parent_versions)) &&
+    isTextOrNothing(device_id) &&
+    (typeof device_id !== 'string' || isName(device_id)) &&
+    isTextOrNothing(change['checksum'])
+  );
+}
+
+/** Whether a text can be shown and stored. */
+export function isPlainText(text: string): boolean {
+  return !CONTROL.test(text) && text.isWellFormed();
+}
+
+function isName(text: string): boolean {
+  return text.length >= 1 && text.length <= MAX_NAME && isPlainText(text);
+}
+
+function areVersions(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.length <= MAX_PARENTS &&
+    value.every((version) => typeof version === 'string' && version.length <= MAX_VERSION)
+  );
+}
+
+function isTextOrNothing(value: unknown): boolean {
+  return value === undefined || value === null || typeof value === 'string';
+}
