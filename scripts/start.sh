@@ -3,7 +3,8 @@
 #
 #   scripts/start.sh [--demo] [flags of the hub, such as --http.port 8080]
 #
-# --demo adds a simulated house, to look around in without any device.
+# --demo adds a simulated house, to look around in without any device; --phone is a phone on the terminal, which syncs
+# with the demo or with your hub (--hub URL --username NAME --password-file FILE).
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
@@ -13,10 +14,18 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 install_modules
 
 # exec, so that Ctrl-C and SIGTERM reach the hub and not a shell in between.
-if [ "${1-}" = --demo ]; then
+run_script() {
+  exec "$node" --disable-warning=ExperimentalWarning --import "$root/node_modules/tsx/dist/loader.mjs" "$@"
+}
+case "${1-}" in
+--demo)
   shift
-  exec "$node" --disable-warning=ExperimentalWarning --import "$root/node_modules/tsx/dist/loader.mjs" \
-    "$root/scripts/demo.ts" "$@"
-fi
+  run_script "$root/scripts/demo.ts" "$@"
+  ;;
+--phone)
+  shift
+  run_script "$root/scripts/demo/phone.ts" "$@"
+  ;;
+esac
 "$node" "$root/scripts/build.mjs"
 exec "$root/scripts/funkygibbon" start "$@"

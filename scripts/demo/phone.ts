@@ -2,7 +2,7 @@
  * A phone on the terminal: logs in to a hub, fetches the home, follows it live and says what changes. It uses the
  * library of src/client and nothing else of the hub.
  *
- *   npx tsx scripts/demo/phone.ts [--hub http://localhost:8000] [--username admin] [--password-file FILE] [--store FILE]
+ *   scripts/start.sh --phone [--hub http://localhost:8000] [--username admin] [--password-file FILE] [--store FILE]
  *
  * Without options it finds the hub of `scripts/start.sh --demo`.
  */
