@@ -166,6 +166,7 @@ export async function startHub(
       log: log.child({ part: 'live' }),
     }),
   );
+  access.followSessionEnds((sessionId) => live?.closeSession(sessionId));
   if (config.mdns.enabled) {
     opening.add(
       'mdns',

@@ -11,6 +11,7 @@ import { buildDaemon } from '../../test/support/daemon.ts';
 import { buildRecorder } from '../../test/power-cut/recorder.ts';
 import { benchDisk } from './disk.ts';
 import { benchGraphHistory, benchGraphWalks, benchGraphWrites } from './graph/graph.ts';
+import { benchFanOut, benchStalled } from './live/live.ts';
 import { benchLatency } from './latency.ts';
 import { table, type Result } from './measure.ts';
 import { benchMemory } from './memory.ts';
@@ -22,6 +23,8 @@ const benches: Readonly<Record<string, () => Promise<Result[]>>> = {
   latency: async () => await benchLatency(0, null),
   'slow-latency': async () => await benchLatency(150, buildRecorder(workFolder)),
   disk: async () => await benchDisk(5),
+  'live-fan-out': benchFanOut,
+  'live-stalled': benchStalled,
   'graph-writes': benchGraphWrites,
   'graph-history': benchGraphHistory,
   'graph-walks': benchGraphWalks,

@@ -76,6 +76,7 @@ export class Access implements Disposable {
   readonly #tokens: AccessTokens;
   readonly #throttle: Throttle;
   readonly #passwords = new PasswordHasher();
+  readonly #sessionEnds = new Set<(sessionId: string) => void>();
   /** Codes that let guests in. */
   readonly guestCodes: GuestCodes;
 
@@ -85,7 +86,14 @@ export class Access implements Disposable {
     this.#log = log;
     this.#tokens = new AccessTokens(clock, jwtSecret);
     this.#throttle = new Throttle(clock);
-    this.guestCodes = new GuestCodes({ store, clock, log, tokens: this.#tokens, throttle: this.#throttle });
+    this.guestCodes = new GuestCodes({
+      store,
+      clock,
+      log,
+      tokens: this.#tokens,
+      throttle: this.#throttle,
+      ended: (sessionIds) => this.#tellEnded(sessionIds),
+    });
   }
 
   /**
@@ -209,7 +217,7 @@ export class Access implements Disposable {
       if (!known) return undefined;
       if (known.replacedAtMs !== null) {
         deleteSession(tx, known.sessionId);
-        return { reusedBy: known.user };
+        return { reusedBy: known.user, sessionId: known.sessionId };
       }
       if (known.expiresAtMs <= nowMs) return undefined;
       markReplaced(tx, hash, known.sessionKey, nowMs);
@@ -217,6 +225,7 @@ export class Access implements Disposable {
     });
     if (outcome === undefined) throw invalidRefreshToken();
     if ('reusedBy' in outcome) {
+      this.#tellEnded([outcome.sessionId]);
       this.#log.warn(
         { user_id: outcome.reusedBy.id },
         'a refresh token was used twice; its session was ended',
@@ -232,7 +241,14 @@ export class Access implements Disposable {
     const { sessionId } = principal;
     if (sessionId === undefined) return;
     this.#store.write((tx) => deleteSession(tx, sessionId));
+    this.#tellEnded([sessionId]);
     await this.#store.durable();
+  }
+
+  /** Calls `ended` with each session that somebody ends, so that what is open by it can be closed at once. */
+  followSessionEnds(ended: (sessionId: string) => void): Disposable {
+    this.#sessionEnds.add(ended);
+    return { [Symbol.dispose]: () => void this.#sessionEnds.delete(ended) };
   }
 
   /** Who an access token speaks for, now. @throws HubError `unauthenticated`. */
@@ -317,6 +333,10 @@ export class Access implements Disposable {
     const expiresAtMs = this.#clock.nowMs() + REFRESH_TOKEN_MS;
     insertRefreshToken(tx, { hash: sha256(refreshToken), sessionKey, expiresAtMs });
     return { sessionId, refreshToken, user };
+  }
+
+  #tellEnded(sessionIds: readonly string[]): void {
+    for (const sessionId of sessionIds) for (const ended of this.#sessionEnds) ended(sessionId);
   }
 
   /** A client throws its old token away when it sees the new one, so a power cut must not take the new one back. */

@@ -8,7 +8,13 @@ import type { GuestCode, LongToken, User } from './types.ts';
 import { HubError } from '../base/errors.ts';
 import { newId, randomToken } from '../base/ids.ts';
 import { sha256 } from './hashes.ts';
-import { readGuestCode, readGuestCodeByPrefix, readGuestCodes, type StoredGuestCode } from './reader.ts';
+import {
+  readGuestCode,
+  readGuestCodeByPrefix,
+  readGuestCodes,
+  readSessionIds,
+  type StoredGuestCode,
+} from './reader.ts';
 import {
   deleteExpired,
   deleteUser,
@@ -24,6 +30,8 @@ export interface GuestCodesOptions {
   readonly log: Logger;
   readonly tokens: AccessTokens;
   readonly throttle: Throttle;
+  /** Told which sessions have ended together with a code. */
+  readonly ended: (sessionIds: readonly string[]) => void;
 }
 
 const PREFIX_LENGTH = 8;
@@ -119,14 +127,16 @@ export class GuestCodes {
    * @throws HubError `not_found`.
    */
   async revoke(codeOrPrefix: string): Promise<void> {
-    const { store, log } = this.#options;
+    const { store, log, ended } = this.#options;
     const prefix = codeOrPrefix.replace(/\.{3}$/, '');
     const found =
       prefix.length === PREFIX_LENGTH
         ? readGuestCodeByPrefix(store.db, prefix)
         : readGuestCode(store.db, sha256(codeOrPrefix.slice(0, MAX_CODE_LENGTH)));
     if (!found) throw new HubError('not_found', 'Token not found', { field: 'token' });
+    const sessionIds = readSessionIds(store.db, found.userKey);
     store.write((tx) => deleteUser(tx, found.userKey));
+    ended(sessionIds);
     log.info({ code: `${found.prefix}...` }, 'a guest code was revoked');
     await store.durable();
   }

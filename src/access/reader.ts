@@ -90,6 +90,13 @@ function toGuestCode(row: GuestCodeRow): StoredGuestCode {
   };
 }
 
+/** The sessions of a user. */
+export function readSessionIds(db: Db, userKey: number): string[] {
+  return db
+    .all<{ id: string }>('SELECT id FROM access_session WHERE user_key = ?', userKey)
+    .map(({ id }) => id);
+}
+
 export interface StoredRefreshToken {
   readonly sessionKey: number;
   readonly sessionId: string;

@@ -39,7 +39,10 @@ export function upgradeHandler(
         throw new HttpProblem(404, 'NOT_FOUND', `WebSockets are served below ${PREFIX} only.`);
       }
       // The client may have gone while its token was looked at.
-      if (!socket.destroyed) upgrade(request, socket, head);
+      if (socket.destroyed) return;
+      // Whoever takes it over logs and answers with the same id.
+      request.headers['x-request-id'] = exchange.requestId;
+      upgrade(request, socket, head);
     };
     accept().catch(refuse);
   };

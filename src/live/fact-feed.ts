@@ -53,6 +53,10 @@ export class FactFeed implements Disposable {
   wake(): void {
     if (this.#disposed) return;
     this.#again = true;
+    this.#schedule();
+  }
+
+  #schedule(): void {
     this.#scheduled ??= setImmediate(() => {
       this.#scheduled = undefined;
       this.#turn(WORK_PER_TURN);
@@ -105,7 +109,7 @@ export class FactFeed implements Disposable {
       }
       work += (this.#pages.reads - reads) * READ_WORK;
     }
-    if (this.#round || this.#again) this.wake();
+    if (this.#round || this.#again) this.#schedule();
   }
 
   /** Returns the work that it was. */

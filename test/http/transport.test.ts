@@ -204,7 +204,7 @@ describe('sizes', () => {
 });
 
 describe('connections', () => {
-  /** Resolves when the hub's answer begins, or when it has closed the connection. */
+  /** The beginning of the hub's answer; '' when it has closed the connection. */
   async function answerOf(socket: Socket): Promise<string> {
     const { promise, resolve } = Promise.withResolvers<string>();
     socket.once('data', (data: Buffer) => resolve(data.toString('latin1')));
@@ -226,8 +226,8 @@ describe('connections', () => {
       expect(await answerOf(socket), `WebSocket ${n}`).toMatch(/^HTTP\/1\.1 101/);
       sockets.push(socket);
     }
-    expect(sockets.filter(({ destroyed }) => !destroyed)).toHaveLength(600);
     expect((await many.call('GET', '/health')).status).toBe(200);
+    expect(sockets.some(({ destroyed }) => destroyed)).toBe(false);
     for (const socket of sockets) socket.destroy();
   });
 

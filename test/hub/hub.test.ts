@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { StartError } from '../../src/base/errors.ts';
 import { startTestHub } from '../support/hub.ts';
+import { Phone } from '../support/phone.ts';
 import { temporaryFolder } from '../support/store.ts';
 
 let folder: ReturnType<typeof temporaryFolder>;
@@ -141,4 +142,30 @@ test('without MQTT and HomeKit the rest works', async () => {
   });
   expect(hub.ready).toMatchObject({ mqtt_url: null, homekit: null });
   expect((await fetch(`${hub.ready.http_url}/ready`)).status).toBe(200);
+});
+
+test('a login that ends takes its open WebSocket with it, and a guest code those of its guests', async () => {
+  const password = 'correct horse battery';
+  await using hub = await startTestHub(folder.path, {
+    FUNKYGIBBON_MQTT__MODE: 'off',
+    FUNKYGIBBON_HOMEKIT__ENABLED: 'false',
+    FUNKYGIBBON_AUTH__ADMIN_PASSWORD: password,
+  });
+  await using phone = await Phone.login(hub.ready.http_url, 'phone', password);
+  await using admin = await Phone.login(hub.ready.http_url, 'tablet', password);
+  await phone.follow();
+  const closed = phone.closed();
+  await phone.call('POST', '/api/auth/logout');
+  expect(await closed).toBe(4401);
+
+  const { qr_data: code } = await admin.call<{ qr_data: { token: string } }>(
+    'POST',
+    '/api/v1/auth/guest/generate-qr',
+    {},
+  );
+  await using guest = await Phone.enter(hub.ready.http_url, code.token);
+  await guest.follow();
+  const ended = guest.closed();
+  await admin.call('POST', `/api/v1/auth/guest/revoke?token=${code.token}`);
+  expect(await ended).toBe(4401);
 });

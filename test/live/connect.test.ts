@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { LiveOptions } from '../../src/live/live.ts';
 
 import { temporaryFolder } from '../support/store.ts';
-import { Client, openLiveHome, person, refusedStatus, type LiveHome } from './live-home.ts';
+import { Client, openLiveHome, person, QUICKLY, refusedStatus, type LiveHome } from './live-home.ts';
 
 let folder: ReturnType<typeof temporaryFolder>;
 let hub: LiveHome;
@@ -30,8 +30,8 @@ afterEach(async () => {
   expect(unhandled).toEqual([]);
 });
 
-async function rawUpgrade(path: string, headers: string[] = []): Promise<Socket> {
-  const socket = connect(hub.port, '127.0.0.1');
+async function rawUpgrade(path: string, headers: string[] = [], allowHalfOpen = false): Promise<Socket> {
+  const socket = connect({ port: hub.port, host: '127.0.0.1', allowHalfOpen });
   socket.on('error', () => undefined);
   await once(socket, 'connect');
   socket.write(
@@ -286,6 +286,28 @@ describe('the connection', () => {
       'VALIDATION_ERROR',
     ]);
     for (const { message } of client.of('error')) expect(message).toEqual(expect.any(String));
+  });
+
+  test('after a goodbye nothing is sent to a client that has not closed yet', async () => {
+    const watching = await Client.connect(hub.port);
+    await watching.subscribe({ entity_id: '*' });
+    const leaving = await rawUpgrade('/ws/anna', ['Authorization: Bearer anna-token'], true);
+    const received: Buffer[] = [];
+    leaving.on('data', (data: Buffer) => received.push(data));
+    const frame = (first: number, text: string): Buffer =>
+      Buffer.concat([Buffer.from([first, 0x80 | text.length, 0, 0, 0, 0]), Buffer.from(text)]);
+    leaving.write(frame(0x81, '{"type":"subscribe","entity_id":"*"}'));
+    await vi.waitFor(() => expect(Buffer.concat(received).includes('"subscribed"')).toBe(true), QUICKLY);
+    const ended = once(leaving, 'end');
+    leaving.write(frame(0x88, ''));
+    await ended;
+    hub.devices.report('lamp', 'on_off', true);
+    await watching.next('state_change');
+    // It is still open on its side, and the hub waits for it to close.
+    expect(hub.live.connections).toBe(2);
+    expect(Buffer.concat(received).subarray(-2)).toEqual(Buffer.from([0x88, 0]));
+    leaving.end();
+    await vi.waitFor(() => expect(hub.live.connections).toBe(1), QUICKLY);
   });
 
   test('ping is answered with pong', async () => {

@@ -157,6 +157,27 @@ describe('since', () => {
     expect(again.of('resync_required')).toEqual([]);
   });
 
+  test('a replay waits for a client that reads slowly, and leaves nothing out', async () => {
+    const ids = Array.from({ length: 200 }, (_, index) => `n${index}`);
+    // More than the kernel's buffers hold.
+    edits.createNotes(ids, 'x'.repeat(100_000));
+    await hub.home.graph.settled();
+    const healthy = await Client.connect(hub.port, 'ben');
+    const client = await Client.connect(hub.port);
+    client.socket.pause();
+    const read = vi.spyOn(hub.home.graph, 'changesSince');
+    client.send({ type: 'subscribe', entity_id: '*', since: hub.home.sync.headCursor(0) });
+    // Until the hub reads no further for it.
+    for (let reads = 0; read.mock.calls.length > reads || reads === 0;) {
+      reads = read.mock.calls.length;
+      for (let turn = 0; turn < 5; turn++) await healthy.settle();
+    }
+    client.socket.resume();
+    await vi.waitFor(() => expect(client.of('entity_change').length).toBeGreaterThanOrEqual(200), QUICKLY);
+    expect(idsOf(client.of('entity_change'))).toEqual(ids);
+    expect(client.of('resync_required')).toEqual([]);
+  });
+
   test('a cursor of another epoch asks for a sync, and what is no cursor is refused', async () => {
     edits.create('lamp');
     await hub.home.graph.settled();

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { TestPhone } from '../sync/sync-home.ts';
 import { temporaryFolder } from '../support/store.ts';
-import { HomeEdits, seqOf } from './home-edits.ts';
+import { HomeEdits, idsOf, seqOf } from './home-edits.ts';
 import { Client, openLiveHome, type LiveHome, type Message } from './live-home.ts';
 
 let folder: ReturnType<typeof temporaryFolder>;
@@ -54,6 +54,24 @@ describe('a client that reads too slowly', () => {
 
     edits.create('after');
     await slow.next('entity_change', ({ entity_id }) => entity_id === 'after');
+  });
+
+  test('of one large push it keeps what it was sent, and its cursor stands right behind that', async () => {
+    const slow = await Client.connect(hub.port);
+    const healthy = await Client.connect(hub.port, 'ben');
+    await slow.subscribe({ entity_id: '*' });
+    await healthy.subscribe({ entity_id: 'last' });
+    slow.socket.pause();
+    const ids = Array.from({ length: 400 }, (_, index) => `n${index}`);
+    // Small enough that many are read at once: the limit is met in between.
+    edits.createNotes([...ids, 'last'], 'x'.repeat(50_000));
+    await healthy.next('entity_change');
+    slow.socket.resume();
+    const resync = await slow.next('resync_required');
+    const heard = slow.of('entity_change');
+    expect(heard.length).toBeLessThan(400);
+    expect(idsOf(heard)).toEqual(ids.slice(0, heard.length));
+    expect(seqOf(resync)).toBe(seqOf(heard.at(-1) as Message));
   });
 
   test('one that only asks and never reads is cut off', async () => {

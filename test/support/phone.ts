@@ -55,6 +55,22 @@ export class Phone implements AsyncDisposable {
     });
     if (answer.status !== 200) throw new Error(`login: ${answer.status} ${await answer.text()}`);
     const { access_token: token } = (await answer.json()) as { access_token: string };
+    return await Phone.#with(url, deviceId, token);
+  }
+
+  /** A guest's phone, which comes in with a code. */
+  static async enter(url: string, code: string): Promise<Phone> {
+    const answer = await fetch(`${url}/api/v1/auth/guest/verify`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ qr_token: code }),
+    });
+    if (answer.status !== 200) throw new Error(`enter: ${answer.status} ${await answer.text()}`);
+    const { access_token: token } = (await answer.json()) as { access_token: string };
+    return await Phone.#with(url, 'guest', token);
+  }
+
+  static async #with(url: string, deviceId: string, token: string): Promise<Phone> {
     const me = await fetch(`${url}/api/auth/me`, { headers: { authorization: `Bearer ${token}` } });
     const { user_id: userId } = (await me.json()) as { user_id: string };
     return new Phone(url, deviceId, token, userId);
