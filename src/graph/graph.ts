@@ -41,6 +41,7 @@ import {
   readVersion,
   readVersions,
 } from './entity-reader.ts';
+import { GraphHead } from './head.ts';
 import { GraphHistory } from './history.ts';
 import { cutPage, keyAfter } from './list-cursor.ts';
 import { GraphOverview } from './overview.ts';
@@ -95,9 +96,6 @@ export interface GraphOptions {
   log: Logger;
 }
 
-/** How long to wait before the barrier is tried again after the disk refused. */
-const SETTLE_RETRY_MS = 1000;
-
 /**
  * The home graph: entities and edges with immutable versions, in the order of one `seq`. Writes are synchronous and
  * become visible to followers only once they are durable; `headSeq` never runs ahead of the disk.
@@ -105,14 +103,9 @@ const SETTLE_RETRY_MS = 1000;
 export class Graph implements Disposable {
   readonly #store: Store;
   readonly #clock: Clock;
-  readonly #log: Logger;
   readonly #versions: VersionSource;
-  readonly #followers = new Set<() => void>();
-  #committedSeq: number;
-  #durableSeq: number;
+  readonly #head: GraphHead;
   #lastStoredMicros: number;
-  #retry: NodeJS.Timeout | undefined;
-  #disposed = false;
   /** The graph as it was. */
   readonly history: GraphHistory;
   /** The graph by numbers and by likeness. */
@@ -127,33 +120,30 @@ export class Graph implements Disposable {
   constructor(options: GraphOptions) {
     this.#store = options.store;
     this.#clock = options.clock;
-    this.#log = options.log;
     this.epoch = keepValue(options.store, 'graph_epoch', () => newId().replaceAll('-', '').slice(-12));
     this.#versions = new VersionSource(options.clock, 'hub');
-    this.#committedSeq = readHeadSeq(options.store.db);
-    this.#durableSeq = this.#committedSeq;
-    this.#lastStoredMicros = readStoredMicros(options.store.db, this.#committedSeq);
-    const { db } = options.store;
-    this.history = new GraphHistory({ db, clock: options.clock, headSeq: () => this.#durableSeq });
-    this.overview = new GraphOverview({ db, committedSeq: () => this.#committedSeq });
-    this.paths = new GraphPaths({ db, committedSeq: () => this.#committedSeq });
-    this.search = new GraphSearch({
-      store: options.store,
-      log: options.log,
-      committedSeq: () => this.#committedSeq,
-    });
+    const { log, store } = options;
+    const { db } = store;
+    const head = new GraphHead({ store, log, seq: readHeadSeq(db) });
+    const committedSeq = (): number => head.committedSeq;
+    this.#head = head;
+    this.#lastStoredMicros = readStoredMicros(db, head.committedSeq);
+    this.history = new GraphHistory({ db, clock: options.clock, headSeq: () => head.durableSeq });
+    this.overview = new GraphOverview({ db, committedSeq });
+    this.paths = new GraphPaths({ db, committedSeq });
+    this.search = new GraphSearch({ store, log, committedSeq });
     // The last commits before a crash may not be in the index yet.
     this.search.noteCommit();
   }
 
   /** The highest seq that a power cut cannot take back. */
   get headSeq(): number {
-    return this.#durableSeq;
+    return this.#head.durableSeq;
   }
 
   /** The highest seq that was written, durable or not: to notice that the graph has moved, never to be told. */
   get committedSeq(): number {
-    return this.#committedSeq;
+    return this.#head.committedSeq;
   }
 
   /** When the last row up to `seq` was stored, us since the Unix epoch, strictly increasing with seq; 0 for none. */
@@ -163,7 +153,7 @@ export class Graph implements Disposable {
 
   /** The highest durable seq of a row that was stored at `micros` or before; 0 for none. */
   seqStoredBy(micros: number): number {
-    return readSeqStoredBy(this.#store.db, micros, this.#durableSeq);
+    return readSeqStoredBy(this.#store.db, micros, this.#head.durableSeq);
   }
 
   /** The current version of an entity that is not deleted. */
@@ -253,7 +243,7 @@ export class Graph implements Disposable {
    * and never beyond what is durable. `edges` false leaves relationships out.
    */
   changesSince(afterSeq: number, options: { limit: number; maxBytes: number; edges: boolean }): Changes {
-    const until = this.#durableSeq;
+    const until = this.#head.durableSeq;
     const fetch = options.limit + 1;
     const entities = readEntityChanges(this.#store.db, afterSeq, until, fetch);
     const relationships = options.edges
@@ -272,7 +262,7 @@ export class Graph implements Disposable {
    * `limit` rows and about `maxBytes` of content, never beyond what is durable.
    */
   versionsSince(afterSeq: number, options: { limit: number; maxBytes: number }): Changes {
-    const until = this.#durableSeq;
+    const until = this.#head.durableSeq;
     const fetch = options.limit + 1;
     return mergeBySeq(
       readAllVersions(this.#store.db, afterSeq, until, fetch),
@@ -283,14 +273,14 @@ export class Graph implements Disposable {
 
   /** The graph as it is durable now, to be read at leisure. */
   snapshot(): GraphSnapshot {
-    return new GraphSnapshot(this.#store.db, this.#durableSeq, () => this.#committedSeq);
+    return new GraphSnapshot(this.#store.db, this.#head.durableSeq, () => this.#head.committedSeq);
   }
 
   /** How many rows `changesSince` would still bring. */
   countSince(afterSeq: number, edges: boolean): number {
     const { db } = this.#store;
-    const entities = countEntityChanges(db, afterSeq, this.#durableSeq);
-    return edges ? entities + countRelationshipChanges(db, afterSeq, this.#durableSeq) : entities;
+    const entities = countEntityChanges(db, afterSeq, this.#head.durableSeq);
+    return edges ? entities + countRelationshipChanges(db, afterSeq, this.#head.durableSeq) : entities;
   }
 
   /**
@@ -298,13 +288,13 @@ export class Graph implements Disposable {
    * durable, when this returns: await `settled()` before telling anybody. Followers are woken by itself.
    */
   transaction<T>(body: (graph: GraphWriter, tx: Tx) => T): T {
-    let lastSeq = this.#committedSeq;
+    let lastSeq = this.#head.committedSeq;
     let lastStoredMicros = this.#lastStoredMicros;
     const result = this.#store.write((tx) => {
       const writer = new GraphWriter(tx, {
         clock: this.#clock,
         versions: this.#versions,
-        firstSeq: this.#committedSeq + 1,
+        firstSeq: this.#head.committedSeq + 1,
         lastStoredMicros,
       });
       const value = body(writer, tx);
@@ -312,10 +302,9 @@ export class Graph implements Disposable {
       lastStoredMicros = writer.lastStoredMicros;
       return value;
     });
-    if (lastSeq > this.#committedSeq) {
-      this.#committedSeq = lastSeq;
+    if (lastSeq > this.#head.committedSeq) {
       this.#lastStoredMicros = lastStoredMicros;
-      this.#settleInBackground();
+      this.#head.wrote(lastSeq);
       this.search.noteCommit();
     }
     return result;
@@ -326,9 +315,7 @@ export class Graph implements Disposable {
    * @throws HubError `storage` when the disk did not confirm.
    */
   async settled(): Promise<void> {
-    const target = this.#committedSeq;
-    await this.#store.durable();
-    this.#advance(target);
+    await this.#head.settled();
   }
 
   /**
@@ -336,15 +323,12 @@ export class Graph implements Disposable {
    * throw, and should put off longer work.
    */
   follow(wake: () => void): Disposable {
-    this.#followers.add(wake);
-    return { [Symbol.dispose]: () => void this.#followers.delete(wake) };
+    return this.#head.follow(wake);
   }
 
   [Symbol.dispose](): void {
-    this.#disposed = true;
-    clearTimeout(this.#retry);
     this.search[Symbol.dispose]();
-    this.#followers.clear();
+    this.#head[Symbol.dispose]();
   }
 
   #withRoom(filter: EntityFilter): EntityFilter {
@@ -360,22 +344,5 @@ export class Graph implements Disposable {
     );
     const inRoom = new Set(edges.map(({ relationship }) => this.keyOf(relationship.fromEntityId) ?? 0));
     return { ...rest, keys: rest.keys?.filter((key) => inRoom.has(key)) ?? [...inRoom] };
-  }
-
-  #settleInBackground(): void {
-    this.settled().catch((error: unknown) => {
-      if (this.#disposed || this.#retry) return;
-      this.#log.warn({ err: error }, 'a change is not durable yet; followers are told when it is');
-      this.#retry = setTimeout(() => {
-        this.#retry = undefined;
-        this.#settleInBackground();
-      }, SETTLE_RETRY_MS);
-    });
-  }
-
-  #advance(seq: number): void {
-    if (seq <= this.#durableSeq || this.#disposed) return;
-    this.#durableSeq = seq;
-    for (const wake of this.#followers) wake();
   }
 }
