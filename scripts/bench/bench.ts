@@ -16,6 +16,9 @@ import { benchLatency } from './latency.ts';
 import { table, type Result } from './measure.ts';
 import { benchMemory } from './memory.ts';
 import { benchStart } from './start.ts';
+import { benchSyncPull } from './sync/pull.ts';
+import { benchSyncPush } from './sync/push.ts';
+import { benchSyncSlowDisk } from './sync/slow-disk.ts';
 
 const benches: Readonly<Record<string, () => Promise<Result[]>>> = {
   start: benchStart,
@@ -28,6 +31,9 @@ const benches: Readonly<Record<string, () => Promise<Result[]>>> = {
   'graph-writes': benchGraphWrites,
   'graph-history': benchGraphHistory,
   'graph-walks': benchGraphWalks,
+  'sync-push': benchSyncPush,
+  'sync-slow-disk': async () => await benchSyncSlowDisk(buildRecorder(workFolder)),
+  'sync-pull': benchSyncPull,
 };
 
 const workFolder = mkdtempSync(join(tmpdir(), 'funkygibbon-bench-'));

@@ -1,5 +1,5 @@
 import mqtt, { type MqttClient } from 'mqtt';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -15,16 +15,18 @@ export interface BenchHome extends AsyncDisposable {
   readonly devices: MqttClient;
 }
 
-/** @param env further environment of the hub's process */
-export async function openBenchHome(env: Readonly<Record<string, string>> = {}): Promise<BenchHome> {
-  const folder = mkdtempSync(join(tmpdir(), 'funkygibbon-bench-'));
+/** @param env further environment of the hub's process; a function of its data folder where it needs that */
+export async function openBenchHome(
+  env: Readonly<Record<string, string>> | ((folder: string) => Readonly<Record<string, string>>) = {},
+): Promise<BenchHome> {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'funkygibbon-bench-')));
   const daemon = await Daemon.start({
     dataDir: folder,
     env: {
       FUNKYGIBBON_AUTH__ADMIN_PASSWORD: PASSWORD,
       FUNKYGIBBON_MQTT__USERNAME: 'bench',
       FUNKYGIBBON_MQTT__PASSWORD: PASSWORD,
-      ...env,
+      ...(typeof env === 'function' ? env(folder) : env),
     },
   });
   const phone = await Phone.login(daemon.ready.http_url, 'bench-phone', PASSWORD);

@@ -24,11 +24,14 @@ export async function benchLatency(slowSyncMs: number, preload: string | null): 
   const probeFile = join(probeFolder, 'loop.json');
   const probe = fileURLToPath(new URL('loop-probe.mjs', import.meta.url));
   await using bare = await startBareBroker();
-  await using home = await openBenchHome({
+  await using home = await openBenchHome((folder) => ({
     NODE_OPTIONS: `--import ${probe}`,
     LOOP_PROBE_FILE: probeFile,
-    ...(preload === null ? {} : { LD_PRELOAD: preload, SLOW_SYNC_US: String(slowSyncMs * 1000) }),
-  });
+    // The library slows what lies below one folder.
+    ...(preload === null
+      ? {}
+      : { LD_PRELOAD: preload, RECORD_FOLDER: folder, SLOW_SYNC_US: String(slowSyncMs * 1000) }),
+  }));
   await announceLamps(home, LAMPS);
   await home.phone.follow();
   const topics = await lampTopics(home);

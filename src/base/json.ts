@@ -40,13 +40,9 @@ const BACKSLASH = 92;
 function checkShape(text: string, maxDepth: number): void {
   let depth = 0;
   let values = 0;
-  let inString = false;
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    if (inString) {
-      if (code === BACKSLASH) i += 1;
-      else if (code === QUOTE) inString = false;
-    } else if (code === QUOTE) inString = true;
+    if (code === QUOTE) i = endOfString(text, i);
     else if (code === COMMA) values += 1;
     else if (code === 123 || code === 91) {
       depth += 1;
@@ -62,6 +58,16 @@ function checkShape(text: string, maxDepth: number): void {
       );
     }
   }
+}
+
+/** Where the string that begins at `start` has its closing quote; the end of the text where it has none. */
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
+    let backslashes = 0;
+    while (text.charCodeAt(end - 1 - backslashes) === BACKSLASH) backslashes += 1;
+    if (backslashes % 2 === 0) return end;
+  }
+  return text.length;
 }
 
 /** Deep equality of JSON values; the order of keys does not matter. */

@@ -10,7 +10,7 @@ interface Relative {
 }
 
 /** How many of the newest versions are looked at first, and at most: a base older than that counts as not held. */
-const FIRST_LOOK = 64;
+const FIRST_LOOK = 16;
 const LAST_LOOK = 4096;
 
 /**
@@ -42,7 +42,7 @@ function widening(
   ours: string,
   theirs: readonly string[],
 ): string | undefined {
-  for (let limit = FIRST_LOOK; ; limit *= 8) {
+  for (let limit = FIRST_LOOK; ; limit *= 16) {
     const relatives = read(limit);
     const found = nearestCommon(relatives, ours, theirs);
     if (found !== undefined || relatives.length < limit || limit >= LAST_LOOK) return found;

@@ -252,7 +252,7 @@ export class EdgeWriter {
         key,
       );
     }
-    this.#state.rowWritten(storedMicros);
+    this.#state.rowWritten(null, storedMicros);
   }
 
   /** Ends that only a version which is not the latest has: reads of the past find the edge by them. */

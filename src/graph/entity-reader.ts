@@ -314,10 +314,21 @@ export function toEntityVersion(row: EntityRow): EntityVersion {
     userId: row.user_id,
     deviceId: row.device_id,
     sourceType: row.source_type,
-    timestamp: row.client_time ?? toIso(modifiedAtMs),
+    timestamp: row.client_time ?? isoOf(modifiedAtMs),
     createdAtMs: Math.floor(row.created_micros / 1000),
     modifiedAtMs,
     validMicros: row.valid_micros,
     storedMicros: row.valid_micros + row.stored_lag,
   };
+}
+
+/** Rows that are read together were often written together, and have one time. */
+const lastIso = { ms: Number.NaN, text: '' };
+
+function isoOf(ms: number): string {
+  if (ms !== lastIso.ms) {
+    lastIso.text = toIso(ms);
+    lastIso.ms = ms;
+  }
+  return lastIso.text;
 }

@@ -48,18 +48,18 @@ export class EntityWriter {
     const version = this.#state.versions.next(parentVersions);
     const nowMicros = this.#state.nowMicros();
     const validMicros = Math.min(head ? Math.max(nowMicros, head.validMicros + 1) : nowMicros, MAX_MICROS);
-    const newRow: NewRow = {
+    const newRow = {
       ...row,
+      id,
       version,
       parentVersions,
       timestamp: this.#state.toIso(this.#state.nowMs()),
       current: true,
     };
     const key = head?.key ?? this.#keyOf(id, row.entityType, true, validMicros).key;
-    const stored = this.#insertRow(key, validMicros, newRow);
-    this.#makeLatest(key, head, { id, seq: stored.seq, validMicros, cascade: true, row: newRow });
-    const createdMicros = head?.createdMicros ?? validMicros;
-    return toEntity({ ...newRow, id, entityType: row.entityType }, stored, validMicros, createdMicros);
+    const entity = this.#insertRow(key, newRow, validMicros, head?.createdMicros ?? validMicros);
+    this.#makeLatest(key, head, { id, seq: entity.seq, validMicros, cascade: true, row: newRow });
+    return entity;
   }
 
   /** See `GraphWriter.insertVersion`. */
@@ -68,21 +68,27 @@ export class EntityWriter {
     checkVersion(input.version, 'entity_version');
     const latest = known === undefined ? readHead(this.#state.tx, input.id) : (known ?? undefined);
     const before = latest && toBefore(latest);
+    const createdMicros = latest ? latest.entity.createdAtMs * 1000 : this.#effectiveMicros(input, undefined);
     const { key, isNew } = before
       ? { key: before.key, isNew: false }
-      : this.#keyOf(input.id, input.entityType, input.current, this.#effectiveMicros(input, undefined));
-    const after = isNew ? undefined : this.#newestBefore(key, input, before);
-    const validMicros = this.#effectiveMicros(input, after);
-    const stored = this.#insertRow(key, validMicros, input);
+      : this.#keyOf(input.id, input.entityType, input.current, createdMicros);
+    const validMicros = isNew
+      ? createdMicros
+      : this.#effectiveMicros(input, this.#newestBefore(key, input, before));
+    const entity = this.#insertRow(key, input, validMicros, createdMicros);
     if (input.current) {
       const cascade = input.takenOver === undefined;
-      this.#makeLatest(key, before, { id: input.id, seq: stored.seq, validMicros, cascade, row: input });
+      this.#makeLatest(key, before, { id: input.id, seq: entity.seq, validMicros, cascade, row: input });
     }
-    const createdMicros = latest ? latest.entity.createdAtMs * 1000 : validMicros;
-    return { entity: toEntity(input, stored, validMicros, createdMicros), entityKey: key };
+    return { entity, entityKey: key };
   }
 
-  #insertRow(key: number, validMicros: number, row: NewRow): { seq: number; storedMicros: number } {
+  #insertRow(
+    key: number,
+    row: NewRow & { readonly id: string; readonly entityType: string },
+    validMicros: number,
+    createdMicros: number,
+  ): EntityVersion {
     const seq = this.#state.nextSeq;
     const storedMicros = this.#state.nextStoredMicros;
     this.#state.tx.run(
@@ -103,8 +109,9 @@ export class EntityWriter {
       row.contentJson,
       storedMicros - validMicros,
     );
-    this.#state.rowWritten(storedMicros);
-    return { seq, storedMicros };
+    const entity = toEntity(row, { seq, storedMicros, validMicros, createdMicros });
+    this.#state.rowWritten(entity, storedMicros);
+    return entity;
   }
 
   /** The key of an entity without a current version, which is made where the id was never used. */
@@ -194,9 +201,12 @@ function toBefore({ entity, entityKey }: StoredVersion): Before {
 
 function toEntity(
   row: NewRow & { readonly id: string; readonly entityType: string },
-  { seq, storedMicros }: { seq: number; storedMicros: number },
-  validMicros: number,
-  createdMicros: number,
+  {
+    seq,
+    storedMicros,
+    validMicros,
+    createdMicros,
+  }: { seq: number; storedMicros: number; validMicros: number; createdMicros: number },
 ): EntityVersion {
   return {
     seq,

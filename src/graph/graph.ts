@@ -46,6 +46,7 @@ import { GraphHistory } from './history.ts';
 import { cutPage, keyAfter } from './list-cursor.ts';
 import { GraphOverview } from './overview.ts';
 import { GraphPaths } from './paths.ts';
+import { RecentRows } from './recent-rows.ts';
 import { mergeBySeq } from './rules.ts';
 import { GraphSearch } from './search/search.ts';
 import { GraphSnapshot } from './snapshot.ts';
@@ -105,6 +106,7 @@ export class Graph implements Disposable {
   readonly #clock: Clock;
   readonly #versions: VersionSource;
   readonly #head: GraphHead;
+  readonly #recent: RecentRows;
   #lastStoredMicros: number;
   /** The graph as it was. */
   readonly history: GraphHistory;
@@ -127,6 +129,7 @@ export class Graph implements Disposable {
     const head = new GraphHead({ store, log, seq: readHeadSeq(db) });
     const committedSeq = (): number => head.committedSeq;
     this.#head = head;
+    this.#recent = new RecentRows(head.committedSeq + 1);
     this.#lastStoredMicros = readStoredMicros(db, head.committedSeq);
     this.history = new GraphHistory({ db, clock: options.clock, headSeq: () => head.durableSeq });
     this.overview = new GraphOverview({ db, committedSeq });
@@ -245,10 +248,12 @@ export class Graph implements Disposable {
   changesSince(afterSeq: number, options: { limit: number; maxBytes: number; edges: boolean }): Changes {
     const until = this.#head.durableSeq;
     const fetch = options.limit + 1;
-    const entities = readEntityChanges(this.#store.db, afterSeq, until, fetch);
-    const relationships = options.edges
-      ? readRelationshipChanges(this.#store.db, afterSeq, until, fetch)
-      : [];
+    const recent = this.#recent.between(afterSeq, until);
+    const entities = recent?.entities ?? readEntityChanges(this.#store.db, afterSeq, until, fetch);
+    const relationships =
+      options.edges && (recent?.hasEdges ?? true)
+        ? readRelationshipChanges(this.#store.db, afterSeq, until, fetch)
+        : [];
     return mergeBySeq(entities, relationships, { ...options, untilSeq: until });
   }
 
@@ -290,6 +295,7 @@ export class Graph implements Disposable {
   transaction<T>(body: (graph: GraphWriter, tx: Tx) => T): T {
     let lastSeq = this.#head.committedSeq;
     let lastStoredMicros = this.#lastStoredMicros;
+    let written: GraphWriter['written'] = [];
     const result = this.#store.write((tx) => {
       const writer = new GraphWriter(tx, {
         clock: this.#clock,
@@ -300,10 +306,12 @@ export class Graph implements Disposable {
       const value = body(writer, tx);
       lastSeq = writer.lastSeq;
       lastStoredMicros = writer.lastStoredMicros;
+      written = writer.written;
       return value;
     });
     if (lastSeq > this.#head.committedSeq) {
       this.#lastStoredMicros = lastStoredMicros;
+      this.#recent.add(written);
       this.#head.wrote(lastSeq);
       this.search.noteCommit();
     }

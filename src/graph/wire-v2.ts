@@ -5,12 +5,12 @@ import { microsToVersionTime } from '../base/ids.ts';
 import { parseContent } from './wire.ts';
 
 /** What v2 clients have another word for (PROTOCOL.md section 4). */
-const ENTITY_TYPES_V2: Readonly<Record<string, string>> = { accessory: 'device' };
-const SOURCE_TYPES_V2: Readonly<Record<string, string>> = {
-  mqtt: 'imported',
-  google_home: 'imported',
-  alexa: 'imported',
-};
+const ENTITY_TYPES_V2: ReadonlyMap<string, string> = new Map([['accessory', 'device']]);
+const SOURCE_TYPES_V2: ReadonlyMap<string, string> = new Map([
+  ['mqtt', 'imported'],
+  ['google_home', 'imported'],
+  ['alexa', 'imported'],
+]);
 /** What v2 clients have no word for: they would skip it, and say so to their user each time. */
 const UNSAID_ENTITY_TYPES: ReadonlySet<string> = new Set(['service', 'photo']);
 const UNSAID_RELATIONSHIP_TYPES: ReadonlySet<string> = new Set(['has_photo']);
@@ -27,18 +27,18 @@ export function isV2RelationshipType(storedType: string): boolean {
 
 /** The stored entity type in the words of v2. */
 export function toV2EntityType(storedType: string): string {
-  return ENTITY_TYPES_V2[storedType] ?? storedType;
+  return ENTITY_TYPES_V2.get(storedType) ?? storedType;
 }
 
 /** The stored types that v2 clients know by this one. */
 export function toStoredEntityTypes(v2Type: string): string[] {
-  const others = Object.keys(ENTITY_TYPES_V2).filter((stored) => ENTITY_TYPES_V2[stored] === v2Type);
-  return [v2Type, ...others];
+  const others = [...ENTITY_TYPES_V2].filter(([, said]) => said === v2Type);
+  return [v2Type, ...others.map(([stored]) => stored)];
 }
 
 /** The stored source type in the words of v2. */
 export function toV2SourceType(storedType: string): string {
-  return SOURCE_TYPES_V2[storedType] ?? storedType;
+  return SOURCE_TYPES_V2.get(storedType) ?? storedType;
 }
 
 /** us since the Unix epoch as v2 writes times: `2026-01-01T00:00:00.000000+00:00`. */
@@ -46,13 +46,16 @@ export function toV2Time(micros: number): string {
   return microsToVersionTime(micros);
 }
 
-/** The name in a stored content; '' where it has none. In v2 the name of an entity is `content.name`. */
+/**
+ * The name in a stored content; '' where it has none. In v2 the name of an entity is `content.name`. Half a character,
+ * which strict clients refuse together with the whole answer, comes out as U+FFFD.
+ */
 export function nameInContent(contentJson: string | null): string {
   if (contentJson === null) return '';
   // Most contents begin with the name; a large one need not be parsed for it then. Stored keys are unique.
   const first = /^\{"name":("(?:[^"\\]|\\.){0,400}")[,}]/.exec(contentJson)?.[1];
   const name: unknown = first === undefined ? parsedName(contentJson) : JSON.parse(first);
-  return typeof name === 'string' ? name : '';
+  return typeof name === 'string' ? name.toWellFormed() : '';
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Tx } from '../base/db.ts';
 import type { VersionSource } from '../base/ids.ts';
-import type { Author } from './types.ts';
+import type { Author, EntityVersion } from './types.ts';
 
 import { toIso } from '../base/clock.ts';
 import { MAX_MICROS } from './version-codec.ts';
@@ -21,6 +21,8 @@ export class WriteState {
   readonly versions: VersionSource;
   readonly #clock: Clock;
   readonly #authorKeys = new Map<string, number>();
+  /** What was written, row by row: an entity's version, or null for one of an edge. */
+  readonly written: (EntityVersion | null)[] = [];
   #nextSeq: number;
   #lastStoredMicros: number;
   #iso = { ms: Number.NaN, text: '' };
@@ -51,8 +53,9 @@ export class WriteState {
     return Math.min(Math.max(this.nowMicros(), this.#lastStoredMicros + 1), MAX_MICROS);
   }
 
-  /** To be called once the row with `nextSeq` is in, with the `nextStoredMicros` that it got. */
-  rowWritten(storedMicros: number): void {
+  /** To be called once the row with `nextSeq` is in. @param row an entity's version, or null for one of an edge */
+  rowWritten(row: EntityVersion | null, storedMicros: number): void {
+    this.written.push(row);
     this.#nextSeq += 1;
     this.#lastStoredMicros = storedMicros;
   }

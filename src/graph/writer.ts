@@ -57,6 +57,11 @@ export class GraphWriter {
     return this.#state.lastSeq;
   }
 
+  /** What was written so far, row by row: an entity's version, or null for one of an edge. */
+  get written(): readonly (EntityVersion | null)[] {
+    return this.#state.written;
+  }
+
   /** When the last row was stored, us since the Unix epoch. */
   get lastStoredMicros(): number {
     return this.#state.lastStoredMicros;

@@ -3,7 +3,7 @@ import type { Db } from '../base/db.ts';
 import type { Principal } from '../access/types.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { ConflictView } from './describe-conflict.ts';
-import type { SyncDevices } from './sync-devices.ts';
+import type { DeviceBook } from './sync-devices.ts';
 import type { Cursor } from './cursor.ts';
 import type { Conflict, Outcome, SyncDevice, SyncRequest } from './types.ts';
 
@@ -27,7 +27,6 @@ export interface ExchangeOptions {
   /** Of the graph's file. */
   readonly db: Db;
   readonly clock: Clock;
-  readonly devices: SyncDevices;
 }
 
 /** What a sync did, for whoever asked for it. */
@@ -44,14 +43,12 @@ export class Exchange {
   readonly #graph: Graph;
   readonly #db: Db;
   readonly #clock: Clock;
-  readonly #devices: SyncDevices;
   readonly #digest: GraphDigest;
 
-  constructor({ graph, db, clock, devices }: ExchangeOptions) {
+  constructor({ graph, db, clock }: ExchangeOptions) {
     this.#graph = graph;
     this.#db = db;
     this.#clock = clock;
-    this.#devices = devices;
     this.#digest = new GraphDigest(graph);
   }
 
@@ -60,11 +57,15 @@ export class Exchange {
    * @returns the JSON text of the answer.
    * @throws HubError; nothing is written then.
    */
-  async run(principal: Principal, request: SyncRequest): Promise<{ answer: string; report: ExchangeReport }> {
+  async run(
+    principal: Principal,
+    request: SyncRequest,
+    devices: DeviceBook,
+  ): Promise<{ answer: string; report: ExchangeReport }> {
     const view = viewOf(request.protocol, request.filter);
-    const start = this.#startOf(request, view);
+    const start = this.#startOf(request, view, devices);
     const pushes = request.changes.length + request.relationshipChanges.length > 0;
-    const outcome = pushes ? await this.#push(principal, request) : noOutcome();
+    const outcome = pushes ? await this.#push(principal, request, devices) : noOutcome();
 
     const page = readPage(this.#graph, this.#db, { afterSeq: start.seq, request, outcome });
     const conflicts = request.protocol === 'inbetweenies-v1' ? [] : await this.#describe(outcome.conflicts);
@@ -76,13 +77,13 @@ export class Exchange {
     const wantsDigest = !pushes && !page.hasMore && request.filter === null;
     const digest = wantsDigest ? await this.#digest.at(page.scannedSeq) : null;
     const device = {
-      ...this.#deviceOf(principal, request, outcome),
+      ...deviceOf({ principal, request, outcome, devices, nowMs }),
       cursorSeq: page.scannedSeq,
       startsOver: false,
     };
-    this.#devices.note(device, pushes);
+    devices.note(device, pushes);
 
-    const vectorClock = answeredClock(request, this.#devices.clock());
+    const vectorClock = answeredClock(request, devices.clock());
     vectorClock.set('server', cursor);
     const answer = answerJson({
       protocol: request.protocol,
@@ -109,7 +110,7 @@ export class Exchange {
     return { answer, report };
   }
 
-  async #push(principal: Principal, request: SyncRequest): Promise<Outcome> {
+  async #push(principal: Principal, request: SyncRequest, devices: DeviceBook): Promise<Outcome> {
     const push = await preparePush(request, this.#clock);
     const known = new ReadAhead(this.#graph, this.#db);
     await known.load(push.changes, this.#clock);
@@ -127,7 +128,7 @@ export class Exchange {
       const context = { writer, known, conflicts, userId, nowIso: toIso(nowMs), outcome: result };
       applyChanges(push.changes, context);
       applyRelationshipChanges(push.relationshipChanges, context);
-      this.#devices.write(tx, this.#deviceOf(principal, request, result));
+      devices.write(tx, deviceOf({ principal, request, outcome: result, devices, nowMs }));
       const { lastSeq } = writer;
       if (lastSeq - firstSeq + 1 === result.stored) result.ownRows = { firstSeq, lastSeq };
       return result;
@@ -148,31 +149,39 @@ export class Exchange {
   }
 
   /** Where this client goes on reading, and whether it must be told that this is the beginning. */
-  #startOf(request: SyncRequest, view: string): { seq: number; resync: boolean } {
+  #startOf(request: SyncRequest, view: string, devices: DeviceBook): { seq: number; resync: boolean } {
     const entry = request.vectorClock.get('server');
     let cursor: Cursor | undefined;
     if (entry !== undefined) cursor = parseCursor(entry, 'vector_clock.server');
     else if (request.syncToken !== null) cursor = parseToken(request.syncToken);
     if (!cursor) return { seq: 0, resync: false };
     const fits = belongsTo(cursor, this.#graph) && (cursor.view === view || cursor.view === WHOLE_VIEW);
-    const startsOver = this.#devices.get(request.deviceId)?.startsOver ?? false;
+    const startsOver = devices.get(request.deviceId)?.startsOver ?? false;
     return fits && !startsOver ? { seq: cursor.seq, resync: false } : { seq: 0, resync: true };
   }
+}
 
-  #deviceOf(principal: Principal, request: SyncRequest, outcome: Outcome): SyncDevice {
-    const before = this.#devices.get(request.deviceId);
-    const held = outcome.rejected.length + outcome.rejectedRelationships.length;
-    return {
-      deviceId: request.deviceId,
-      userId: principal.userId,
-      protocol: request.protocol,
-      lastSyncMs: this.#clock.nowMs(),
-      clockValue: outcome.applied.at(-1) ?? before?.clockValue ?? null,
-      cursorSeq: before?.cursorSeq ?? 0,
-      lastError: held > 0 ? `${held} changes were refused: ${firstReason(outcome)}` : null,
-      startsOver: before?.startsOver ?? false,
-    };
-  }
+/** What there is to note about a client after a sync. */
+function deviceOf(about: {
+  principal: Principal;
+  request: SyncRequest;
+  outcome: Outcome;
+  devices: DeviceBook;
+  nowMs: number;
+}): SyncDevice {
+  const { devices, outcome, request } = about;
+  const before = devices.get(request.deviceId);
+  const held = outcome.rejected.length + outcome.rejectedRelationships.length;
+  return {
+    deviceId: request.deviceId,
+    userId: about.principal.userId,
+    protocol: request.protocol,
+    lastSyncMs: about.nowMs,
+    clockValue: outcome.applied.at(-1) ?? before?.clockValue ?? null,
+    cursorSeq: before?.cursorSeq ?? 0,
+    lastError: held > 0 ? `${held} changes were refused: ${firstReason(outcome)}` : null,
+    startsOver: before?.startsOver ?? false,
+  };
 }
 
 /**

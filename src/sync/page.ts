@@ -30,11 +30,11 @@ export function readPage(
 ): SyncPage {
   const { outcome, request } = options;
   const withEdges = request.protocol === 'inbetweenies-v1.1';
-  const page = graph.changesSince(afterOwnRows(options.afterSeq, outcome), {
-    limit: MAX_ROWS,
-    maxBytes: MAX_BYTES,
-    edges: withEdges,
-  });
+  const afterSeq = afterOwnRows(options.afterSeq, outcome);
+  const page =
+    afterSeq < graph.headSeq
+      ? graph.changesSince(afterSeq, { limit: MAX_ROWS, maxBytes: MAX_BYTES, edges: withEdges })
+      : { entities: [], relationships: [], scannedSeq: afterSeq, hasMore: false };
   const someRows = page.entities.length + page.relationships.length > 0;
   const pushed = new Set(someRows ? outcome.pushed.map(({ id, version }) => versionKey(id, version)) : []);
   const types = request.filter?.entityTypes ?? null;
@@ -58,10 +58,12 @@ export function readPage(
   // The current rows that the page does not hold: the client's cursor has passed them long ago.
   const older: EntityVersion[] = [];
   const olderEdges: RelationshipVersion[] = [];
-  readTogether(db, () => {
-    for (const id of owed) older.push(...listOf(graph.latest(id)));
-    for (const id of owedEdges) olderEdges.push(...listOf(graph.relationship(id)));
-  });
+  if (owed.size + owedEdges.size > 0) {
+    readTogether(db, () => {
+      for (const id of owed) older.push(...listOf(graph.latest(id)));
+      for (const id of owedEdges) olderEdges.push(...listOf(graph.relationship(id)));
+    });
+  }
   const bySeq = (a: { seq: number }, b: { seq: number }): number => a.seq - b.seq;
   return {
     entities: older.length > 0 ? [...entities, ...older].sort(bySeq) : entities,

@@ -43,7 +43,8 @@ export class ReadAhead {
       changes,
       clock,
       (change) => this.#look(change),
-      (slice) => readTogether(this.#db, slice),
+      // For one change the lock alone would cost what it spares.
+      (slice) => (changes.length > 1 ? readTogether(this.#db, slice) : slice()),
     );
   }
 

@@ -25,8 +25,8 @@ export interface WireEntityChange {
 }
 
 /**
- * Whether the schema would find nothing wrong with this change: a push may bring a thousand, and the schema takes longer
- * for one than writing its row does. It says no to some that the schema takes, never the other way round.
+ * Whether the schema finds nothing wrong with this change: a push may bring a thousand, and the schema takes longer for
+ * each than SQLite does for its row. What is wrong, the schema says.
  */
 export function isSoundChange(change: unknown): change is WireEntityChange {
   if (!isJsonObject(change)) return false;

@@ -11,6 +11,9 @@ const MAX_DEVICES = 500;
 /** A client that only polls is written this rarely: its last sync is no fact worth the card's wear. */
 const WRITE_IDLE_EVERY_MS = 60_000;
 
+/** What a sync reads and notes about the client that makes it. */
+export type DeviceBook = Pick<SyncDevices, 'get' | 'clock' | 'write' | 'note' | 'noteFailure'>;
+
 /** The clients that sync, in memory and in the table, the one that synced longest ago first. */
 export class SyncDevices {
   readonly #store: Store;
@@ -25,6 +28,21 @@ export class SyncDevices {
       this.#devices.set(device.deviceId, device);
       this.#writtenAtMs.set(device.deviceId, device.lastSyncMs ?? 0);
     }
+  }
+
+  /**
+   * What is noted about the clients of somebody. Who may only look is not remembered: a guest could name the phone of
+   * somebody else, or push all of them out with names that he makes up.
+   */
+  bookOf(mayPush: boolean): DeviceBook {
+    if (mayPush) return this;
+    return {
+      get: () => undefined,
+      clock: () => this.clock(),
+      write: () => undefined,
+      note: () => undefined,
+      noteFailure: () => undefined,
+    };
   }
 
   /** Those that are remembered, the one that synced longest ago first. */

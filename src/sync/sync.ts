@@ -9,6 +9,7 @@ import type { ForcedSync } from './force.ts';
 import type { Decided } from './resolve.ts';
 import type { DeviceStatus, LiveDevices, SyncDirection, SyncRequest } from './types.ts';
 
+import { refuseOtherDevice } from '../access/errors.ts';
 import { errorText, HubError } from '../base/errors.ts';
 import { belongsTo, formatCursor, parseCursor, WHOLE_VIEW } from './cursor.ts';
 import { describeConflict } from './describe-conflict.ts';
@@ -18,7 +19,7 @@ import { ForcedSyncs } from './force.ts';
 import { countOpenConflicts, readOpenConflicts } from './reader.ts';
 import { resolveConflict } from './resolve.ts';
 import { parseRequest } from './schema.ts';
-import { SyncDevices } from './sync-devices.ts';
+import { SyncDevices, type DeviceBook } from './sync-devices.ts';
 import { PROTOCOLS } from './types.ts';
 import { SyncV2 } from './v2/sync-v2.ts';
 import { PROTOCOL_V2 } from './v2/types.ts';
@@ -65,8 +66,12 @@ export class Sync implements Disposable {
     this.#options = options;
     this.#graph = graph;
     this.#devices = new SyncDevices(options.store, options.log);
-    this.#exchange = new Exchange({ graph, db: options.store.db, clock, devices: this.#devices });
-    this.v2 = new SyncV2({ ...options, queue: this.#queue, devices: this.#devices });
+    this.#exchange = new Exchange({ graph, db: options.store.db, clock });
+    this.v2 = new SyncV2({
+      ...options,
+      queue: this.#queue,
+      bookOf: (principal) => this.#bookOf(principal),
+    });
     this.#forced = new ForcedSyncs({ live, waitMs: options.forceWaitMs });
   }
 
@@ -82,7 +87,7 @@ export class Sync implements Disposable {
     this.#authorize(principal, request);
     return await this.#queue.run(request.deviceId, async () => {
       try {
-        const { answer, report } = await this.#exchange.run(principal, request);
+        const { answer, report } = await this.#exchange.run(principal, request, this.#bookOf(principal));
         this.#forced.synced(request.deviceId, report);
         return answer;
       } catch (error) {
@@ -159,12 +164,17 @@ export class Sync implements Disposable {
     this.#forced[Symbol.dispose]();
   }
 
+  #bookOf(principal: Principal): DeviceBook {
+    return this.#devices.bookOf(this.#options.allows(principal, 'sync:push'));
+  }
+
   #authorize(principal: Principal, request: SyncRequest): void {
     if (request.userId !== principal.userId) {
       throw new HubError('forbidden', 'user_id is not the user that the token belongs to', {
         field: 'user_id',
       });
     }
+    refuseOtherDevice(principal, request.deviceId);
     const pushes = request.changes.length + request.relationshipChanges.length > 0;
     if (pushes && !this.#options.allows(principal, 'sync:push')) {
       throw new HubError('forbidden', 'a guest may look and not change; send no changes');
@@ -177,7 +187,7 @@ export class Sync implements Disposable {
   #noteFailure(principal: Principal, request: SyncRequest, error: unknown): void {
     const level = error instanceof HubError && error.kind === 'invalid' ? 'info' : 'warn';
     this.#options.log[level]({ err: error, device_id: request.deviceId }, 'a sync failed');
-    this.#devices.noteFailure(
+    this.#bookOf(principal).noteFailure(
       { deviceId: request.deviceId, userId: principal.userId, protocol: request.protocol },
       errorText(error),
     );

@@ -295,7 +295,7 @@ describe('2.3 status', () => {
     await home[Symbol.asyncDispose]();
     home = await openSyncHome(folder.path, home.clock);
     // The cursor is written with the next sync that comes a minute later.
-    expect(home.sync.status("phone-1")).toMatchObject({ ...expected, cursorSeq: 0 });
+    expect(home.sync.status('phone-1')).toMatchObject({ ...expected, cursorSeq: 0 });
   });
 
   test('it says why the last sync did not work wholly', async () => {

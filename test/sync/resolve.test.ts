@@ -188,6 +188,18 @@ describe('2.3 force and devices', () => {
     expect(await other.sync()).toMatchObject({ resync: false, changes: [] });
   });
 
+  test('a guest is not remembered: he can neither use up what was asked of a phone nor push phones out', async () => {
+    await other.pullAll();
+    await home.sync.force('phone-2', 'down');
+    const guest = principal('gast', 'guest');
+    for (const deviceId of ['phone-2', ...Array.from({ length: 520 }, (_, n) => `made-up-${n}`)]) {
+      const visitor = new TestPhone(home, deviceId, { userId: 'gast' });
+      await home.sync.exchange(guest, visitor.body());
+    }
+    expect(home.sync.devices().map(({ deviceId }) => deviceId)).toEqual(['phone-2', 'phone-1']);
+    expect(await other.sync()).toMatchObject({ resync: true });
+  });
+
   test('the list of devices says who synced when, and what went wrong, a client that never got in included', async () => {
     online.add('phone-2');
     await other.sync([other.create('x', { name: '' }, 'device')]);

@@ -84,6 +84,7 @@ export async function openLiveBench(): Promise<LiveBench> {
       return await Promise.resolve(ANNA);
     },
     allows: () => true,
+    authorizeCommand: () => undefined,
     allowedOrigins: [],
     clock,
     log: slow.log,

@@ -4,10 +4,11 @@ import type { Permission, Principal } from '../../access/types.ts';
 import type { Graph } from '../../graph/graph.ts';
 import type { Author } from '../../graph/types.ts';
 import type { DeviceQueue } from '../device-queue.ts';
-import type { SyncDevices } from '../sync-devices.ts';
+import type { DeviceBook } from '../sync-devices.ts';
 import type { SyncDevice } from '../types.ts';
 import type { OutcomeV2, PushedEdge, PushedEntity, RequestV2 } from './types.ts';
 
+import { refuseOtherDevice } from '../../access/errors.ts';
 import { errorText, HubError } from '../../base/errors.ts';
 import { toV2Time } from '../../graph/graph.ts';
 import { HUB_AUTHOR } from '../../graph/types.ts';
@@ -26,7 +27,8 @@ export interface SyncV2Options {
   readonly allows: (principal: Principal, permission: Permission) => boolean;
   /** Shared with the other protocols: what a device sends is taken in the order in which it was sent. */
   readonly queue: DeviceQueue;
-  readonly devices: SyncDevices;
+  /** What is noted about the clients of somebody. */
+  readonly bookOf: (principal: Principal) => DeviceBook;
 }
 
 /** What `GET /api/v1/sync/status` tells. */
@@ -79,6 +81,7 @@ export class SyncV2 {
 
   #authorize(principal: Principal, request: RequestV2): void {
     const { allows } = this.#options;
+    refuseOtherDevice(principal, request.deviceId);
     if (!allows(principal, 'sync:pull')) throw new HubError('forbidden', 'this user may not sync');
     if (request.changes.length > 0 && !allows(principal, 'sync:push')) {
       throw new HubError('forbidden', 'a guest may look and not change; send no changes');
@@ -90,7 +93,8 @@ export class SyncV2 {
     request: RequestV2,
     startedMs: number,
   ): Promise<AsyncIterable<string>> {
-    const { clock, devices } = this.#options;
+    const { clock } = this.#options;
+    const devices = this.#options.bookOf(principal);
     const pushes = request.changes.length > 0;
     const startsOver = devices.get(request.deviceId)?.startsOver ?? false;
     const outcome = pushes ? await this.#push(principal, request) : noOutcome();
@@ -109,7 +113,8 @@ export class SyncV2 {
   }
 
   async #push(principal: Principal, request: RequestV2): Promise<OutcomeV2> {
-    const { clock, devices } = this.#options;
+    const { clock } = this.#options;
+    const devices = this.#options.bookOf(principal);
     const entities: PushedEntity[] = [];
     const edges: PushedEdge[] = [];
     await inSlices(request.changes, clock, (change, index) => {
@@ -138,7 +143,7 @@ export class SyncV2 {
   }
 
   #deviceOf(principal: Principal, request: RequestV2, outcome: OutcomeV2, cursorSeq: number): SyncDevice {
-    const before = this.#options.devices.get(request.deviceId);
+    const before = this.#options.bookOf(principal).get(request.deviceId);
     return {
       deviceId: request.deviceId,
       userId: principal.userId,
@@ -152,7 +157,8 @@ export class SyncV2 {
   }
 
   #noteFailure(principal: Principal, request: RequestV2, error: unknown): void {
-    const { devices, log } = this.#options;
+    const { log } = this.#options;
+    const devices = this.#options.bookOf(principal);
     const level = error instanceof HubError && error.kind === 'invalid' ? 'info' : 'warn';
     log[level]({ err: error, device_id: request.deviceId }, 'a v2 sync failed');
     const before = devices.get(request.deviceId);
