@@ -4,100 +4,140 @@ import { unpackParents, unpackVersion } from './version-codec.ts';
 
 /** One version as far as kinship needs it. */
 interface Relative {
-  readonly seq: number;
   readonly version: string;
   readonly parents: readonly string[];
 }
 
 /** How many of the newest versions are looked at first, and at most: a base older than that counts as not held. */
 const FIRST_LOOK = 16;
+const WIDER = 16;
 const LAST_LOOK = 4096;
 
 /**
- * The nearest version that `ours` and one of `theirs` both are or descend from, or undefined when none is held.
- * @param theirs versions, held or not
+ * How the versions of one entity, or of one edge, descend from each other. They are read when they are first asked for,
+ * the newest first; what is written afterwards is to be told with `add`.
  */
-export function readCommonAncestor(
-  db: Db,
-  entityId: string,
-  ours: string,
-  theirs: readonly string[],
-): string | undefined {
-  return widening((limit) => readRelatives(db, entityId, limit), ours, theirs);
-}
+export class Ancestry {
+  readonly #read: (limit: number) => Relative[];
+  readonly #parents = new Map<string, readonly string[]>();
+  /** How many of the newest are known; 0 before the first look. */
+  #looked = 0;
+  #complete = false;
+  /** What one version, the state as a rule, is and descends from. */
+  #line = { of: '', versions: new Set<string>() };
 
-/** The same for the versions of an edge. */
-export function readCommonEdgeAncestor(
-  db: Db,
-  relationshipId: string,
-  ours: string,
-  theirs: readonly string[],
-): string | undefined {
-  return widening((limit) => readEdgeRelatives(db, relationshipId, limit), ours, theirs);
-}
+  constructor(read: (limit: number) => Relative[]) {
+    this.#read = read;
+  }
 
-/** Looks at more and more of the newest versions: the base of most edits is among the last few. */
-function widening(
-  read: (limit: number) => Relative[],
-  ours: string,
-  theirs: readonly string[],
-): string | undefined {
-  for (let limit = FIRST_LOOK; ; limit *= 16) {
-    const relatives = read(limit);
-    const found = nearestCommon(relatives, ours, theirs);
-    if (found !== undefined || relatives.length < limit || limit >= LAST_LOOK) return found;
+  /** A version that was written since the first look. */
+  add(version: string, parents: readonly string[]): void {
+    if (this.#looked === 0) return;
+    this.#parents.set(version, parents);
+    if (!parents.includes(this.#line.of)) return;
+    this.#line.of = version;
+    this.#extend(this.#line.versions, [version]);
+  }
+
+  /**
+   * The nearest versions that `ours` and one of `theirs` both are or descend from: none of them descends from another.
+   * One, as a rule; several where the two sides have merged each other before; none where no such version is held.
+   * @param theirs versions, held or not
+   */
+  common(ours: string, theirs: readonly string[]): string[] {
+    for (;;) {
+      this.#lookFor(ours);
+      const found = this.#commonOf(ours, theirs);
+      if (found.length > 0 || !this.#lookFurther()) return found;
+    }
+  }
+
+  /**
+   * Whether `ours` is `version`, or descends from it, held or not; as far as that shows among the versions that were
+   * looked at so far, the newest few at least.
+   */
+  descends(ours: string, version: string): boolean {
+    this.#lookFor(ours);
+    const line = this.#lineOf(ours);
+    if (line.has(version)) return true;
+    for (const known of line) if (this.#parents.get(known)?.includes(version) === true) return true;
+    return false;
+  }
+
+  #commonOf(ours: string, theirs: readonly string[]): string[] {
+    const line = this.#lineOf(ours);
+    const met = new Set<string>();
+    const candidates = new Set<string>();
+    const waiting = [...theirs];
+    for (let version = waiting.pop(); version !== undefined; version = waiting.pop()) {
+      if (met.has(version)) continue;
+      met.add(version);
+      // What lies behind a version of both sides is further away than it.
+      if (line.has(version)) candidates.add(version);
+      else waiting.push(...(this.#parents.get(version) ?? []));
+    }
+    if (candidates.size < 2) return [...candidates];
+    const behind = new Set<string>();
+    for (const version of candidates) this.#extend(behind, this.#parents.get(version) ?? []);
+    return [...candidates].filter((version) => !behind.has(version));
+  }
+
+  #lineOf(version: string): ReadonlySet<string> {
+    if (this.#line.of !== version) {
+      this.#line = { of: version, versions: new Set() };
+      this.#extend(this.#line.versions, [version]);
+    }
+    return this.#line.versions;
+  }
+
+  /** Adds versions and everything that they descend from to a line, as far as it is known. */
+  #extend(line: Set<string>, versions: readonly string[]): void {
+    const waiting = [...versions];
+    for (let version = waiting.pop(); version !== undefined; version = waiting.pop()) {
+      const parents = this.#parents.get(version);
+      if (!parents || line.has(version)) continue;
+      line.add(version);
+      waiting.push(...parents);
+    }
+  }
+
+  #lookFor(version: string): void {
+    while (!this.#parents.has(version) && this.#lookFurther());
+  }
+
+  /** Reads more of the versions. @returns false when there are no more, or too many. */
+  #lookFurther(): boolean {
+    if (this.#complete) return false;
+    const limit = this.#looked === 0 ? FIRST_LOOK : this.#looked * WIDER;
+    const relatives = this.#read(limit);
+    for (const { version, parents } of relatives) this.#parents.set(version, parents);
+    this.#looked = limit;
+    this.#complete = relatives.length < limit || limit >= LAST_LOOK;
+    this.#line = { of: '', versions: new Set() };
+    return true;
   }
 }
 
-function nearestCommon(
-  relatives: readonly Relative[],
-  ours: string,
-  theirs: readonly string[],
-): string | undefined {
-  const byVersion = new Map(relatives.map((relative) => [relative.version, relative]));
-  const ourLine = lineOf(byVersion, [ours]);
-  let nearest: Relative | undefined;
-  for (const relative of lineOf(byVersion, theirs)) {
-    if (ourLine.has(relative) && (!nearest || relative.seq > nearest.seq)) nearest = relative;
-  }
-  return nearest?.version;
-}
-
-/** The versions and everything that they descend from, as far as it is known. */
-function lineOf(byVersion: ReadonlyMap<string, Relative>, versions: readonly string[]): Set<Relative> {
-  const line = new Set<Relative>();
-  const waiting = [...versions];
-  for (let version = waiting.pop(); version !== undefined; version = waiting.pop()) {
-    const relative = byVersion.get(version);
-    if (!relative || line.has(relative)) continue;
-    line.add(relative);
-    waiting.push(...relative.parents);
-  }
-  return line;
-}
-
-function readRelatives(db: Db, entityId: string, limit: number): Relative[] {
+/** The newest versions of an entity, in no particular order. */
+export function readRelatives(db: Db, entityId: string, limit: number): Relative[] {
   return db
-    .all<{ seq: number; version: string; parents: string }>(
-      `SELECT v.seq, v.version, v.parents FROM entity e JOIN entity_version v ON v.entity_key = e.key
+    .all<{ version: string; parents: string }>(
+      `SELECT v.version, v.parents FROM entity e JOIN entity_version v ON v.entity_key = e.key
        WHERE e.id = ? ORDER BY v.moment DESC LIMIT ?`,
       entityId,
       limit,
     )
-    .map(({ seq, version, parents }) => ({
-      seq,
-      version: unpackVersion(version),
-      parents: unpackParents(parents),
-    }));
+    .map(({ version, parents }) => ({ version: unpackVersion(version), parents: unpackParents(parents) }));
 }
 
-function readEdgeRelatives(db: Db, relationshipId: string, limit: number): Relative[] {
+/** The newest versions of an edge, in no particular order. */
+export function readEdgeRelatives(db: Db, relationshipId: string, limit: number): Relative[] {
   return db
-    .all<{ seq: number; version: string; parents: string }>(
-      `SELECT v.seq, v.version, v.parents FROM relationship r
+    .all<{ version: string; parents: string }>(
+      `SELECT v.version, v.parents FROM relationship r
        JOIN relationship_version v ON v.relationship_key = r.key WHERE r.id = ? ORDER BY v.seq DESC LIMIT ?`,
       relationshipId,
       limit,
     )
-    .map(({ seq, version, parents }) => ({ seq, version, parents: JSON.parse(parents) as string[] }));
+    .map(({ version, parents }) => ({ version, parents: JSON.parse(parents) as string[] }));
 }

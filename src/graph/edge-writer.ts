@@ -100,7 +100,7 @@ export class EdgeWriter {
   }
 
   /** See `GraphWriter.insertRelationshipVersion`. */
-  insertVersion(input: NewRelationshipVersion): void {
+  insertVersion(input: NewRelationshipVersion): NonNullable<NewRelationshipVersion['takenOver']> {
     checkId(input.id, 'relationship_id');
     checkVersion(input.version, 'relationship_version');
     const latest = readEdgeRow(this.#state.tx, input.id);
@@ -124,6 +124,7 @@ export class EdgeWriter {
     if (opens && !input.takenOver && input.relationshipType === 'located_in') {
       this.#settlePlace(fromKey, input.author);
     }
+    return times;
   }
 
   /** See `GraphWriter.settleEdges`. */

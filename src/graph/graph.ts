@@ -16,7 +16,7 @@ import type {
 
 import { newId, VersionSource } from '../base/ids.ts';
 import { keepValue } from '../base/kept-values.ts';
-import { readCommonAncestor } from './ancestry.ts';
+import { Ancestry, readEdgeRelatives, readRelatives } from './ancestry.ts';
 import {
   countRelationshipChanges,
   hadRelationship,
@@ -61,6 +61,7 @@ export {
   MAX_CONTENT_BYTES,
 } from './content-rules.ts';
 export { endpointWarning } from './endpoint-rules.ts';
+export type { Ancestry } from './ancestry.ts';
 export type { Difference, GraphHistory, HistoryPage } from './history.ts';
 export type { Lineage } from './lineage.ts';
 export type { GraphOverview, SimilarEntity } from './overview.ts';
@@ -184,13 +185,14 @@ export class Graph implements Disposable {
     return readVersion(this.#store.db, id, version);
   }
 
-  /**
-   * The nearest version of an entity that `ours` and one of `theirs` both are or descend from; undefined when none is
-   * held. `theirs` may hold versions that are not.
-   */
-  commonAncestor(id: string, ours: string, theirs: readonly string[]): EntityVersion | undefined {
-    const version = readCommonAncestor(this.#store.db, id, ours, theirs);
-    return version === undefined ? undefined : this.version(id, version);
+  /** How the versions of an entity descend from each other; what is written afterwards is to be told to it. */
+  ancestryOf(id: string): Ancestry {
+    return new Ancestry((limit) => readRelatives(this.#store.db, id, limit));
+  }
+
+  /** The same for an edge. */
+  edgeAncestryOf(id: string): Ancestry {
+    return new Ancestry((limit) => readEdgeRelatives(this.#store.db, id, limit));
   }
 
   /** Versions of one entity above a seq, oldest first, the losers of conflicts included. */

@@ -1,10 +1,21 @@
 import { setImmediate } from 'node:timers/promises';
 
 import type { Db } from '../base/db.ts';
-import type { EntityVersion } from './types.ts';
+import type { Direction, EntityVersion, RelationshipVersion } from './types.ts';
 
 import { readBareHead, readByKeys, readLastWithContent, readLatest } from './entity-reader.ts';
-import { countByType, countIsolated, countVersions, readKeysOfTypes } from './overview-reader.ts';
+import {
+  countByType,
+  countIsolated,
+  countVersions,
+  readByIds,
+  readEdgesTouchedSince,
+  readKeysOfTypes,
+  readOpenEdgeKeysAt,
+  readOpenEdgesByKeys,
+  readVersionSeqs,
+  readVersionsBySeq,
+} from './overview-reader.ts';
 import { likeness, traitsOf } from './likeness.ts';
 
 /** Entities that are compared in one turn of the event loop: some milliseconds' work. */
@@ -32,7 +43,10 @@ export interface SimilarEntity {
   readonly score: number;
 }
 
-/** The graph by numbers and by likeness: reads that look at all of it and never hold its contents. */
+/**
+ * The graph by numbers, by likeness and in bulk: reads that look at much of it. What may be very much is told by key or
+ * by seq first, so that the caller can read it a slice at a time.
+ */
 export class GraphOverview {
   readonly #db: Db;
   readonly #committedSeq: () => number;
@@ -72,6 +86,37 @@ export class GraphOverview {
     const keys = readKeysOfTypes(this.#db, types, { afterKey: 0, limit, offset });
     const found = readByKeys(this.#db, keys);
     return keys.map((key) => found.get(key)).filter((entity) => entity !== undefined);
+  }
+
+  /** Keys of the open edges at an entity, of some types or (undefined) of all, those from it first; to be read with `openEdges`. */
+  openEdgeKeys(entityId: string, direction: Direction, types?: readonly string[]): number[] {
+    const at = (end: 'from' | 'to'): number[] =>
+      direction === end || direction === 'both' ? readOpenEdgeKeysAt(this.#db, entityId, end, types) : [];
+    return [...at('from'), ...at('to')];
+  }
+
+  /** Edges by key, in that order; one that has ended meanwhile is left out. */
+  openEdges(keys: readonly number[]): RelationshipVersion[] {
+    return readOpenEdgesByKeys(this.#db, keys);
+  }
+
+  /** Entities that are not deleted, in the order of their ids here. */
+  entities(ids: readonly string[]): EntityVersion[] {
+    return readByIds(this.#db, ids);
+  }
+
+  /** Seqs of the versions of an entity, the losers of conflicts included; to be read with `versions`. */
+  versionSeqs(id: string, page: { newestFirst: boolean; limit: number; offset: number }): number[] {
+    return readVersionSeqs(this.#db, id, page);
+  }
+
+  versions(seqs: readonly number[]): EntityVersion[] {
+    return readVersionsBySeq(this.#db, seqs);
+  }
+
+  /** Ids of the edges of which a later version than `seq` is current. */
+  edgesTouchedSince(seq: number): string[] {
+    return readEdgesTouchedSince(this.#db, seq);
   }
 
   /**

@@ -168,6 +168,31 @@ export function readOpenEdge(db: Db, key: number, untilSeq: number): Relationshi
   return row && toRelationshipVersion(row);
 }
 
+/**
+ * What `readOpenEdgeKeys` and `readOpenEdge` give for many entities, in one read: their open edges by entity. Undefined
+ * where that is more than `limit`, to be read one by one then.
+ */
+export function readOpenEdgesOf(
+  db: Db,
+  ids: readonly string[],
+  { end, untilSeq, limit }: { end: 'from' | 'to'; untilSeq: number; limit: PageLimit },
+): Map<string, RelationshipVersion[]> | undefined {
+  const found = new Map<string, RelationshipVersion[]>(ids.map((id) => [id, []]));
+  let rows = 0;
+  let bytes = 0;
+  const sql = `SELECT ${EDGE_COLUMNS} FROM json_each(?) j CROSS JOIN entity x ON x.id = j.value
+    CROSS JOIN relationship r ON r.${end}_key = x.key AND r.open = 1 AND +r.latest_seq <= ?
+    JOIN relationship_version v ON v.seq = r.latest_seq JOIN entity f ON f.key = v.from_key
+    JOIN entity t ON t.key = v.to_key ${AUTHOR} LIMIT ?`;
+  for (const row of db.iterate<RelationshipRow>(sql, JSON.stringify(ids), untilSeq, limit.rows + 1)) {
+    rows += 1;
+    bytes += row.properties.length;
+    if (rows > limit.rows || bytes > limit.bytes) return undefined;
+    found.get(end === 'from' ? row.from_id : row.to_id)?.push(toRelationshipVersion(row));
+  }
+  return found;
+}
+
 /** The ends of open edges whose latest row lies in (afterSeq, untilSeq], oldest first. */
 export function readChangedEdgeEnds(
   db: Db,

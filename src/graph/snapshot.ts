@@ -6,6 +6,7 @@ import {
   readContentBefore,
   readOpenEdge,
   readOpenEdgeKeys,
+  readOpenEdgesOf,
   readStateBrief,
   readStateNames,
   readStateOf,
@@ -67,6 +68,15 @@ export class GraphSnapshot {
       const edge = readOpenEdge(this.#db, key, this.untilSeq);
       if (edge) yield edge;
     }
+  }
+
+  /** The same for many entities at once, by entity; undefined where that is more than `limit`. */
+  openEdgesOf(
+    entityIds: readonly string[],
+    end: 'from' | 'to',
+    limit: PageLimit,
+  ): ReadonlyMap<string, readonly RelationshipVersion[]> | undefined {
+    return readOpenEdgesOf(this.#db, entityIds, { end, untilSeq: this.untilSeq, limit });
   }
 
   /** The ends of the open edges that changed after `afterSeq`. */

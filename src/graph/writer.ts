@@ -13,14 +13,8 @@ import type { WriterContext } from './write-state.ts';
 
 import { HubError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
-import { readCommonAncestor, readCommonEdgeAncestor } from './ancestry.ts';
 import { encodeContent } from './content-rules.ts';
-import {
-  readRelationship,
-  readRelationshipHeldAs,
-  readRelationshipVersion,
-  readRelationshipVersions,
-} from './edge-reader.ts';
+import { readRelationship, readRelationshipHeldAs, readRelationshipVersion } from './edge-reader.ts';
 import { EdgeWriter } from './edge-writer.ts';
 import {
   readBareHead,
@@ -163,12 +157,6 @@ export class GraphWriter {
     return readVersion(this.#tx, id, version);
   }
 
-  /** See `Graph.commonAncestor`. */
-  commonAncestor(id: string, ours: string, theirs: readonly string[]): EntityVersion | undefined {
-    const version = readCommonAncestor(this.#tx, id, ours, theirs);
-    return version === undefined ? undefined : this.version(id, version);
-  }
-
   /** The name of a next version of the hub's own, that sorts after these. */
   nextVersion(parents: readonly string[]): string {
     return this.#state.versions.next(parents);
@@ -201,27 +189,16 @@ export class GraphWriter {
     return readRelationshipVersion(this.#tx, id, version);
   }
 
-  /** Versions of an edge, oldest first, the losers of conflicts included. */
-  relationshipVersions(id: string): RelationshipVersion[] {
-    return readRelationshipVersions(this.#tx, id);
-  }
-
-  /** See `Graph.commonAncestor`; of an edge. */
-  commonEdgeAncestor(id: string, ours: string, theirs: readonly string[]): RelationshipVersion | undefined {
-    const version = readCommonEdgeAncestor(this.#tx, id, ours, theirs);
-    return version === undefined ? undefined : this.relationshipVersion(id, version);
-  }
-
   relationshipHeldAs(id: string, version: string): HeldAs | undefined {
     return readRelationshipHeldAs(this.#tx, id, version);
   }
 
   /**
    * Stores a version of an edge made elsewhere. The caller has decided that it may be current, and has checked its
-   * ends and its properties. Of two open `located_in` edges of one entity the later by (time, version) stays open.
+   * ends and its properties. Returns its times as they were stored: not later than now. Of two open `located_in` edges of one entity the later by (time, version) stays open.
    */
-  insertRelationshipVersion(input: NewRelationshipVersion): void {
-    this.#edges.insertVersion(input);
+  insertRelationshipVersion(input: NewRelationshipVersion): NonNullable<NewRelationshipVersion['takenOver']> {
+    return this.#edges.insertVersion(input);
   }
 
   /**

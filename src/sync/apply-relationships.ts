@@ -1,12 +1,13 @@
-import type { GraphWriter } from '../graph/graph.ts';
+import type { Ancestry, GraphWriter } from '../graph/graph.ts';
 import type { Content, RelationshipVersion } from '../graph/types.ts';
 import type { ApplyContext } from './apply.ts';
 import type { RelationshipChange } from './types.ts';
 
+import { toIso } from '../base/clock.ts';
 import { HubError } from '../base/errors.ts';
 import { microsToVersionTime } from '../base/ids.ts';
 import { isJsonObject } from '../base/json.ts';
-import { isTooLarge, MAX_CONTENT_BYTES } from '../graph/graph.ts';
+import { isTooLarge, MAX_CONTENT_BYTES, parseTimeMicros } from '../graph/graph.ts';
 import { mergeContents } from './merge.ts';
 import { orReject } from './prepare.ts';
 import { decide } from './rules.ts';
@@ -38,7 +39,7 @@ function applyRelationshipChange(change: RelationshipChange, context: ApplyConte
   const decision = decide(change, state, writer.relationshipHeldAs(change.id, change.version));
   switch (decision) {
     case 'held':
-      if (!isPartOfState(change, writer)) throw lostEdge('VERSION_CONFLICT', change, context);
+      if (!isPartOfState(change, latest, context)) throw lostEdge('VERSION_CONFLICT', change, context);
       break;
     case 'done':
       break;
@@ -62,36 +63,54 @@ function merge(change: RelationshipChange, latest: RelationshipVersion, context:
   const { outcome, writer } = context;
   const seen = seenBy(change, writer);
   const theirs = changedEdge(change, seen ?? latest);
-  const base = seen && writer.commonEdgeAncestor(change.id, latest.version, change.parentVersions);
+  const bases = seen
+    ? ancestryOf(change.id, context)
+        .common(latest.version, change.parentVersions)
+        .map((version) => writer.relationshipVersion(change.id, version))
+        .filter((version) => version !== undefined)
+    : [];
   const { merged, conflicting } = mergeContents(
-    base && toFields(edgeOf(base)),
+    bases.map((base) => toFields(edgeOf(base))),
     toFields(edgeOf(latest)),
-    base ? toFields(theirs) : saidFields(change),
+    bases.length > 0 ? toFields(theirs) : saidFields(change),
   );
   store(change, theirs, false, context);
   if (conflicting.length > 0) throw lostEdge('VERSION_CONFLICT', change, context);
   const edge = fromFields(merged, edgeOf(latest));
-  const ends = edge.validTo === null;
-  checkEnds(writer, edge, ends);
+  checkEnds(writer, edge, edge.validTo === null);
   const parentVersions = [latest.version, change.version];
+  const version = writer.nextVersion(parentVersions);
   writer.insertRelationshipVersion({
     ...edge,
     id: change.id,
-    version: writer.nextVersion(parentVersions),
+    version,
     parentVersions,
     author: { userId: context.userId, deviceId: change.deviceId },
     current: true,
   });
+  ancestryOf(change.id, context).add(version, parentVersions);
   outcome.owedRelationships.add(change.id);
   outcome.merges += 1;
 }
 
 /** Whether a version that is stored is or was the state, or went into it. */
-function isPartOfState({ id, version }: RelationshipChange, writer: GraphWriter): boolean {
-  if (writer.relationshipHeldAs(id, version) === 'state') return true;
-  return writer
-    .relationshipVersions(id)
-    .some(({ heldAs, parentVersions }) => heldAs === 'state' && parentVersions.includes(version));
+function isPartOfState(
+  { id, version }: RelationshipChange,
+  latest: RelationshipVersion | undefined,
+  context: ApplyContext,
+): boolean {
+  if (context.writer.relationshipHeldAs(id, version) === 'state') return true;
+  return latest !== undefined && ancestryOf(id, context).descends(latest.version, version);
+}
+
+/** Read once for each edge of a push. */
+function ancestryOf(id: string, context: ApplyContext): Ancestry {
+  let ancestry = context.edgeAncestries.get(id);
+  if (!ancestry) {
+    ancestry = context.edgeAncestryOf(id);
+    context.edgeAncestries.set(id, ancestry);
+  }
+  return ancestry;
 }
 
 function lostEdge(code: string, change: RelationshipChange, { outcome }: ApplyContext): HubError {
@@ -105,7 +124,8 @@ function lostEdge(code: string, change: RelationshipChange, { outcome }: ApplyCo
 
 function store(change: RelationshipChange, edge: Edge, current: boolean, context: ApplyContext): void {
   checkEnds(context.writer, edge, current && edge.validTo === null);
-  context.writer.insertRelationshipVersion({
+  const { outcome, writer } = context;
+  const stored = writer.insertRelationshipVersion({
     ...edge,
     id: change.id,
     version: change.version,
@@ -113,7 +133,13 @@ function store(change: RelationshipChange, edge: Edge, current: boolean, context
     author: { userId: context.userId, deviceId: change.deviceId },
     current,
   });
-  context.outcome.stored += 1;
+  context.edgeAncestries.get(change.id)?.add(change.version, change.parentVersions);
+  outcome.stored += 1;
+  // An edge cannot begin or end later than now; and of what several versions make, the client may see something else.
+  const asSent =
+    toMs(edge.validFrom) === Math.floor(stored.validFromMicros / 1000) &&
+    (edge.validTo === null || toMs(edge.validTo) === Math.floor((stored.validToMicros ?? Number.NaN) / 1000));
+  if (current && (!asSent || change.parentVersions.length > 1)) outcome.owedRelationships.add(change.id);
 }
 
 /** The version that the client made its change from, where the hub holds it. */
@@ -139,13 +165,25 @@ function edgeOf(edge: RelationshipVersion): Edge {
 /** Properties are merged one by one, beside what the edge itself says. */
 const PROPERTY = 'properties.';
 
-function toFields({ propertiesJson, ...fields }: Edge): Content {
-  return { ...fields, ...propertyFields(JSON.parse(propertiesJson)) };
+/** Times as ms since the Unix epoch: clients spell them in different ways, and are sent ms. */
+function toFields({ propertiesJson, validFrom, validTo, ...fields }: Edge): Content {
+  return {
+    ...fields,
+    validFrom: toMs(validFrom),
+    validTo: validTo === null ? null : toMs(validTo),
+    ...propertyFields(JSON.parse(propertiesJson)),
+  };
+}
+
+function toMs(time: string): number {
+  return Math.floor((parseTimeMicros(time) ?? Number.NaN) / 1000);
 }
 
 /** What a change says, without what it leaves as it is. */
 function saidFields(change: RelationshipChange): Content {
-  const { fromEntityId, toEntityId, relationshipType, validFrom, validTo } = change;
+  const { fromEntityId, toEntityId, relationshipType } = change;
+  const validFrom = change.validFrom === undefined ? undefined : toMs(change.validFrom);
+  const validTo = typeof change.validTo === 'string' ? toMs(change.validTo) : change.validTo;
   const said = { fromEntityId, toEntityId, relationshipType, validFrom, validTo };
   return {
     ...Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)),
@@ -159,7 +197,11 @@ function propertyFields(properties: unknown): Content {
 }
 
 function fromFields(fields: Content, latest: Edge): Edge {
-  const said = { ...latest, ...fields } as Edge;
+  const said = { ...latest, ...fields } as Pick<Edge, 'fromEntityId' | 'toEntityId' | 'relationshipType'>;
+  const timeOf = (ms: unknown, before: string | null): string | null => {
+    if (typeof ms !== 'number') return null;
+    return before !== null && toMs(before) === ms ? before : toIso(ms);
+  };
   const properties = Object.entries(fields)
     .filter(([key]) => key.startsWith(PROPERTY))
     .map(([key, value]) => [key.slice(PROPERTY.length), value]);
@@ -167,8 +209,8 @@ function fromFields(fields: Content, latest: Edge): Edge {
     fromEntityId: said.fromEntityId,
     toEntityId: said.toEntityId,
     relationshipType: said.relationshipType,
-    validFrom: said.validFrom,
-    validTo: said.validTo,
+    validFrom: timeOf(fields['validFrom'], latest.validFrom) ?? latest.validFrom,
+    validTo: timeOf(fields['validTo'], latest.validTo),
     propertiesJson: JSON.stringify(Object.fromEntries(properties)),
   };
 }

@@ -1,4 +1,4 @@
-import type { GraphWriter } from '../graph/graph.ts';
+import type { Ancestry, GraphWriter } from '../graph/graph.ts';
 import type { StoredVersion } from '../graph/types.ts';
 import type { OpenConflicts } from './conflicts.ts';
 import type { PreparedChange } from './prepare.ts';
@@ -14,6 +14,9 @@ export interface ApplyContext {
   readonly writer: GraphWriter;
   readonly known: ReadAhead;
   readonly conflicts: OpenConflicts;
+  /** Of edges, read once for each. */
+  readonly edgeAncestries: Map<string, Ancestry>;
+  readonly edgeAncestryOf: (id: string) => Ancestry;
   /** Who pushes. The versions are theirs, whatever the changes say. */
   readonly userId: string;
   /** RFC 3339: when the hub makes its own versions of this push. */
@@ -33,27 +36,37 @@ function applyChange(change: PreparedChange, context: ApplyContext): void {
   const plan = known.plan(writer, change);
   switch (plan.kind) {
     case 'held': {
-      const open = conflicts.lostBy(change.id, [change.version]);
+      const [open] = conflicts.lostBy(change.id, [change.version]);
       if (open) noteConflict(open, context);
       else noteApplied(change, context);
       return;
     }
     case 'done':
       noteApplied(change, context);
+      // The hub's tombstone is another one than the client's.
+      context.outcome.owedEntities.add(change.id);
       return;
     case 'fast_forward':
       store(change, plan.contentJson, true, context);
-      closeMerged(change, context);
-      noteApplied(change, context);
+      if (plan.restates) storeOwn(change, [change.version], plan.contentJson ?? '{}', context);
+      decide(change, context);
+      noteStored(change, context);
       return;
-    case 'merge':
-      if (plan.fromLoser && joinOpen(change, plan.contentJson, context)) return;
+    case 'superseded':
       store(change, plan.contentJson, false, context);
-      storeMerge(change, plan.mergedJson, context);
-      noteApplied(change, context);
+      noteStored(change, context);
       context.outcome.owedEntities.add(change.id);
+      return;
+    case 'merge': {
+      if (plan.fromLoser && !plan.fromState && joinOpen(change, plan.contentJson, context)) return;
+      const state = known.head(writer, change.id) as StoredVersion;
+      store(change, plan.contentJson, false, context);
+      storeOwn(change, [state.entity.version, change.version], plan.mergedJson, context);
+      if (plan.fromLoser) decide(change, context);
+      noteStored(change, context);
       context.outcome.merges += 1;
       return;
+    }
     case 'conflict':
       if (plan.fromLoser && joinOpen(change, plan.contentJson, context)) return;
       store(change, plan.contentJson, false, context);
@@ -61,20 +74,24 @@ function applyChange(change: PreparedChange, context: ApplyContext): void {
   }
 }
 
-/** A change that descends from what lost before has lost with it: somebody decides about the two together. */
+/** A change that was made from what lost before has lost with it: somebody decides about the two together. */
 function joinOpen(change: PreparedChange, contentJson: string | null, context: ApplyContext): boolean {
-  const open = context.conflicts.lostBy(change.id, change.parentVersions);
+  const open = context.conflicts
+    .lostBy(change.id, change.parentVersions)
+    .find(({ remoteVersion }) => change.parentVersions.includes(remoteVersion));
   if (!open) return false;
   store(change, contentJson, false, context);
   noteConflict(context.conflicts.join(open, change), context);
   return true;
 }
 
-/** A client that has made one version out of the state and what lost has decided. */
-function closeMerged(change: PreparedChange, { conflicts }: ApplyContext): void {
-  if (change.parentVersions.length < 2) return;
-  const open = conflicts.lostBy(change.id, change.parentVersions);
-  if (open) conflicts.close(open, { resolution: 'merge', version: change.version });
+/** A client that has made a version out of what lost, and of the state where there is one, has decided. */
+function decide(change: PreparedChange, { conflicts }: ApplyContext): void {
+  const made = change.changeType === 'create' ? 1 : 2;
+  if (change.parentVersions.length < made) return;
+  for (const open of conflicts.lostBy(change.id, change.parentVersions)) {
+    conflicts.close(open, { resolution: 'merge', version: change.version });
+  }
 }
 
 function store(
@@ -104,11 +121,15 @@ function store(
   context.outcome.stored += 1;
 }
 
-/** The hub's own version, made of the state and of what a client made without having seen it. */
-function storeMerge(change: PreparedChange, mergedJson: string, context: ApplyContext): void {
+/** A version of the hub's own that becomes the state, made because of a change; the client is sent it. */
+function storeOwn(
+  change: PreparedChange,
+  parentVersions: readonly string[],
+  contentJson: string,
+  context: ApplyContext,
+): void {
   const { known, writer } = context;
   const head = known.head(writer, change.id) as StoredVersion;
-  const parentVersions = [head.entity.version, change.version];
   const stored = writer.insertVersion(
     {
       id: change.id,
@@ -116,7 +137,7 @@ function storeMerge(change: PreparedChange, mergedJson: string, context: ApplyCo
       entityType: head.entity.entityType,
       changeType: 'update',
       parentVersions,
-      contentJson: mergedJson,
+      contentJson,
       author: { userId: context.userId, deviceId: change.deviceId },
       sourceType: head.entity.sourceType,
       timestamp: context.nowIso,
@@ -125,6 +146,12 @@ function storeMerge(change: PreparedChange, mergedJson: string, context: ApplyCo
     head,
   );
   known.written(stored);
+  context.outcome.owedEntities.add(change.id);
+}
+
+function noteStored(change: PreparedChange, context: ApplyContext): void {
+  noteApplied(change, context);
+  context.outcome.newest = change.version;
 }
 
 function noteApplied(change: PreparedChange, { outcome }: ApplyContext): void {

@@ -12,11 +12,19 @@ export interface LostChange {
   readonly deviceId: string;
 }
 
+/** An open conflict as it stands by now; the same for each version that lost in it. */
+interface Open {
+  conflict: Conflict;
+}
+
 /** The conflicts that wait for somebody to decide, as one transaction sees and changes them. */
 export class OpenConflicts {
   readonly #tx: Tx;
   readonly #userId: string;
   readonly #nowMs: number;
+  /** By entity and by each version that lost: read once, however many changes are about one thing. */
+  readonly #known = new Map<string, Map<string, Open>>();
+  readonly #joined = new Set<Open>();
 
   /** @param userId who pushes or decides */
   constructor(tx: Tx, userId: string, nowMs: number) {
@@ -25,11 +33,11 @@ export class OpenConflicts {
     this.#nowMs = nowMs;
   }
 
-  /** The open conflict of an entity in which one of these versions lost. */
-  lostBy(entityId: string, versions: readonly string[]): Conflict | undefined {
-    return readOpenConflictsOf(this.#tx, entityId).find((conflict) =>
-      versions.some((version) => conflict.lostVersions.includes(version)),
-    );
+  /** The open conflicts of an entity in which one of these versions lost. */
+  lostBy(entityId: string, versions: readonly string[]): Conflict[] {
+    const known = this.#of(entityId);
+    const found = versions.map((version) => known.get(version)).filter((open) => open !== undefined);
+    return [...new Set(found)].map(({ conflict }) => conflict);
   }
 
   open(change: LostChange, type: ConflictType): Conflict {
@@ -46,26 +54,49 @@ export class OpenConflicts {
       resolved: null,
     };
     insertConflict(this.#tx, conflict);
+    this.#of(change.id).set(change.version, { conflict });
     return conflict;
   }
 
-  /** A change that descends from the loser of a conflict takes its place in it. */
+  /** A change that was made from the loser of a conflict takes its place in it. Stored by `flush`. */
   join(conflict: Conflict, change: LostChange): Conflict {
-    const joined: Conflict = {
-      ...conflict,
+    const known = this.#of(change.id);
+    const open = known.get(conflict.remoteVersion) ?? { conflict };
+    open.conflict = {
+      ...open.conflict,
       remoteVersion: change.version,
-      lostVersions: [...conflict.lostVersions, change.version],
+      lostVersions: [...open.conflict.lostVersions, change.version],
       userId: this.#userId,
       deviceId: change.deviceId,
     };
-    writeJoined(this.#tx, joined);
-    return joined;
+    known.set(change.version, open);
+    this.#joined.add(open);
+    return open.conflict;
   }
 
   /** Closes a conflict: somebody has decided, or has made a version from both sides. */
-  close(conflict: Conflict, how: Pick<ResolvedConflict, 'resolution' | 'version'>): Conflict {
+  close(conflict: Conflict, how: Pick<ResolvedConflict, 'resolution' | 'version'>): void {
     const resolved = { ...how, atMs: this.#nowMs, userId: this.#userId };
     writeResolved(this.#tx, conflict.conflictId, resolved);
-    return { ...conflict, resolved };
+    const known = this.#of(conflict.entityId);
+    for (const version of conflict.lostVersions) known.delete(version);
+  }
+
+  /** Writes what was joined; to be called at the end of the transaction. */
+  flush(): void {
+    for (const { conflict } of this.#joined) writeJoined(this.#tx, conflict);
+  }
+
+  #of(entityId: string): Map<string, Open> {
+    let known = this.#known.get(entityId);
+    if (!known) {
+      known = new Map();
+      for (const conflict of readOpenConflictsOf(this.#tx, entityId)) {
+        const open = { conflict };
+        for (const version of conflict.lostVersions) known.set(version, open);
+      }
+      this.#known.set(entityId, known);
+    }
+    return known;
   }
 }

@@ -12,9 +12,11 @@ export interface Cursor {
   /** What was being read: rows that a narrower view left out are not behind the cursor of a wider one. */
   readonly view: string;
   readonly seq: number;
+  /** When it was given, ms since the Unix epoch; for people, and to tell an old one. */
+  readonly issuedMs: number;
 }
 
-const CURSOR = /^\d{4}-\d{2}-\d{2}T[\d:.]{8,15}(?:Z|\+00:00)-([0-9a-f]{1,32})-([0-9a-f]{1,32})-(\d{1,15})$/;
+const CURSOR = /^(\d{4}-\d{2}-\d{2}T[\d:.]{8,15}(?:Z|\+00:00))-([0-9a-f]{1,32})-([0-9a-f]{1,32})-(\d{1,15})$/;
 
 /** A short name for (protocol, filter). */
 export function viewOf(protocol: string, filter: SyncFilter | null): string {
@@ -31,7 +33,7 @@ export function belongsTo(cursor: Cursor, graph: { epoch: string; headSeq: numbe
 }
 
 /** `{utc-iso8601}-{epoch}-{view}-{seq}`; the time is for people who read it. */
-export function formatCursor(cursor: Cursor, nowMs: number): string {
+export function formatCursor(cursor: Omit<Cursor, 'issuedMs'>, nowMs: number): string {
   return `${toIso(nowMs)}-${cursor.epoch}-${cursor.view}-${cursor.seq}`;
 }
 
@@ -45,7 +47,8 @@ export function parseCursor(text: string, field: string): Cursor {
       { field, code: 'INVALID_VECTOR_CLOCK' },
     );
   }
-  return { epoch: String(match[1]), view: String(match[2]), seq: Number(match[3]) };
+  const issuedMs = Date.parse(String(match[1]));
+  return { epoch: String(match[2]), view: String(match[3]), seq: Number(match[4]), issuedMs };
 }
 
 /** The cursor as `next_sync_token`, which clients must not look into. */

@@ -1,4 +1,4 @@
-import type { Graph } from '../graph/graph.ts';
+import type { Ancestry, Graph } from '../graph/graph.ts';
 import type { Content, EntityVersion } from '../graph/types.ts';
 import type { Conflict } from './types.ts';
 
@@ -22,17 +22,69 @@ export interface ConflictView {
   readonly suggestedMerge: Content | null;
 }
 
-export function describeConflict(graph: Graph, conflict: Conflict): ConflictView {
-  const local = graph.latest(conflict.entityId) ?? null;
-  const remote = graph.version(conflict.entityId, conflict.remoteVersion) ?? null;
+/**
+ * Describes conflicts one after the other. Of many that are about one thing, what they have in common is read once.
+ */
+export class ConflictDescriber {
+  readonly #graph: Graph;
+  readonly #views = new Map<string, ConflictView>();
+  readonly #entities = new Map<string, { local: EntityVersion | undefined; ancestry: Ancestry }>();
+  #newestSeq = 0;
+
+  constructor(graph: Graph) {
+    this.#graph = graph;
+  }
+
+  /** The highest seq of what was looked at: not to be told before it is durable. */
+  get newestSeq(): number {
+    return this.#newestSeq;
+  }
+
+  describe(conflict: Conflict): ConflictView {
+    const known = this.#views.get(conflict.conflictId);
+    if (known?.conflict.remoteVersion === conflict.remoteVersion) return known;
+    const about = this.#about(conflict.entityId);
+    const local = about.local ?? null;
+    const remote = this.#graph.version(conflict.entityId, conflict.remoteVersion) ?? null;
+    this.#newestSeq = Math.max(this.#newestSeq, local?.seq ?? 0, remote?.seq ?? 0);
+    const bases =
+      local && remote
+        ? about.ancestry
+            .common(local.version, remote.parentVersions)
+            .map((version) => this.#graph.version(conflict.entityId, version))
+            .filter((version) => version !== undefined)
+        : [];
+    const view = viewOf(conflict, { local, remote, bases });
+    this.#views.set(conflict.conflictId, view);
+    return view;
+  }
+
+  #about(entityId: string): { local: EntityVersion | undefined; ancestry: Ancestry } {
+    let about = this.#entities.get(entityId);
+    if (!about) {
+      about = { local: this.#graph.latest(entityId), ancestry: this.#graph.ancestryOf(entityId) };
+      this.#entities.set(entityId, about);
+    }
+    return about;
+  }
+}
+
+function viewOf(
+  conflict: Conflict,
+  about: {
+    local: EntityVersion | null;
+    remote: EntityVersion | null;
+    bases: readonly EntityVersion[];
+  },
+): ConflictView {
+  const { local, remote } = about;
   const newer = remote !== null && (local === null || remote.validMicros > local.validMicros);
-  const resolutionHint = newer ? 'accept_remote' : 'keep_local';
   const ours = local === null ? {} : parseContent(local);
   const theirs = remote === null ? {} : parseContent(remote);
   const oneIsGone = local?.contentJson == null || remote?.contentJson == null;
   const { merged, conflicting } = oneIsGone
     ? { merged: {}, conflicting: [...new Set([...Object.keys(ours), ...Object.keys(theirs)])] }
-    : mergeContents(baseOf(graph, local, remote), ours, theirs);
+    : mergeContents(about.bases.map(parseContent), ours, theirs);
   const pick = (content: Content): Content =>
     Object.fromEntries(
       conflicting.filter((key) => Object.hasOwn(content, key)).map((key) => [key, content[key]]),
@@ -42,7 +94,7 @@ export function describeConflict(graph: Graph, conflict: Conflict): ConflictView
     conflict,
     local,
     remote,
-    resolutionHint,
+    resolutionHint: newer ? 'accept_remote' : 'keep_local',
     conflictingFields: conflicting,
     clientValues: pick(theirs),
     hubValues: pick(ours),
@@ -53,9 +105,4 @@ export function describeConflict(graph: Graph, conflict: Conflict): ConflictView
           ? parseContent(hinted)
           : { ...merged, ...(newer ? pick(theirs) : {}) },
   };
-}
-
-function baseOf(graph: Graph, local: EntityVersion, remote: EntityVersion): Content | undefined {
-  const base = graph.commonAncestor(local.id, local.version, remote.parentVersions);
-  return base && parseContent(base);
 }

@@ -12,7 +12,7 @@ import { applyChanges } from './apply.ts';
 import { applyRelationshipChanges } from './apply-relationships.ts';
 import { OpenConflicts } from './conflicts.ts';
 import { belongsTo, formatCursor, parseCursor, parseToken, toToken, viewOf, WHOLE_VIEW } from './cursor.ts';
-import { describeConflict } from './describe-conflict.ts';
+import { ConflictDescriber } from './describe-conflict.ts';
 import { GraphDigest } from './digest.ts';
 import { readPage } from './page.ts';
 import { preparePush } from './prepare.ts';
@@ -68,9 +68,13 @@ export class Exchange {
     const outcome = pushes ? await this.#push(principal, request, devices) : noOutcome();
 
     const page = readPage(this.#graph, this.#db, { afterSeq: start.seq, request, outcome });
-    const conflicts = request.protocol === 'inbetweenies-v1' ? [] : await this.#describe(outcome.conflicts);
+    const described = await this.#describe(request.protocol === 'inbetweenies-v1' ? [] : outcome.conflicts);
     // The rows that changes lost against may be younger than the barrier that was waited for.
-    const newest = Math.max(page.entities.at(-1)?.seq ?? 0, page.relationships.at(-1)?.seq ?? 0);
+    const newest = Math.max(
+      page.entities.at(-1)?.seq ?? 0,
+      page.relationships.at(-1)?.seq ?? 0,
+      described.newestSeq,
+    );
     if (newest > this.#graph.headSeq) await this.#graph.settled();
     const nowMs = this.#clock.nowMs();
     const cursor = formatCursor({ epoch: this.#graph.epoch, view, seq: page.scannedSeq }, nowMs);
@@ -79,7 +83,6 @@ export class Exchange {
     const device = {
       ...deviceOf({ principal, request, outcome, devices, nowMs }),
       cursorSeq: page.scannedSeq,
-      startsOver: false,
     };
     devices.note(device, pushes);
 
@@ -91,7 +94,7 @@ export class Exchange {
       relationships: page.relationships,
       vectorClock,
       outcome,
-      conflicts,
+      conflicts: described.views,
       nextSyncToken: toToken(cursor),
       serverTimeMs: nowMs,
       hasMore: page.hasMore,
@@ -125,8 +128,18 @@ export class Exchange {
       const nowMs = this.#clock.nowMs();
       const { userId } = principal;
       const conflicts = new OpenConflicts(tx, userId, nowMs);
-      const context = { writer, known, conflicts, userId, nowIso: toIso(nowMs), outcome: result };
+      const context = {
+        writer,
+        known,
+        conflicts,
+        edgeAncestries: new Map(),
+        edgeAncestryOf: (id: string) => this.#graph.edgeAncestryOf(id),
+        userId,
+        nowIso: toIso(nowMs),
+        outcome: result,
+      };
       applyChanges(push.changes, context);
+      conflicts.flush();
       applyRelationshipChanges(push.relationshipChanges, context);
       devices.write(tx, deviceOf({ principal, request, outcome: result, devices, nowMs }));
       const { lastSeq } = writer;
@@ -137,15 +150,18 @@ export class Exchange {
     return outcome;
   }
 
-  async #describe(conflicts: readonly Conflict[]): Promise<ConflictView[]> {
+  async #describe(conflicts: readonly Conflict[]): Promise<{ views: ConflictView[]; newestSeq: number }> {
+    const describer = new ConflictDescriber(this.#graph);
+    // As they stand at the end of the push: several changes may have lost in one.
+    const last = new Map(conflicts.map((conflict) => [conflict.conflictId, conflict]));
     const views: ConflictView[] = [];
     await inSlices(
       conflicts,
       this.#clock,
-      (conflict) => views.push(describeConflict(this.#graph, conflict)),
+      ({ conflictId }) => views.push(describer.describe(last.get(conflictId) as Conflict)),
       (slice) => readTogether(this.#db, slice),
     );
-    return views;
+    return { views, newestSeq: describer.newestSeq };
   }
 
   /** Where this client goes on reading, and whether it must be told that this is the beginning. */
@@ -156,8 +172,10 @@ export class Exchange {
     else if (request.syncToken !== null) cursor = parseToken(request.syncToken);
     if (!cursor) return { seq: 0, resync: false };
     const fits = belongsTo(cursor, this.#graph) && (cursor.view === view || cursor.view === WHOLE_VIEW);
-    const startsOver = devices.get(request.deviceId)?.startsOver ?? false;
-    return fits && !startsOver ? { seq: cursor.seq, resync: false } : { seq: 0, resync: true };
+    // The answer that began from zero may have been lost: only a cursor from after it shows that it was read.
+    const startsOverMs = devices.get(request.deviceId)?.startsOverMs ?? 0;
+    const isOld = cursor.issuedMs < startsOverMs && startsOverMs <= this.#clock.nowMs();
+    return fits && !isOld ? { seq: cursor.seq, resync: false } : { seq: 0, resync: true };
   }
 }
 
@@ -177,10 +195,10 @@ function deviceOf(about: {
     userId: about.principal.userId,
     protocol: request.protocol,
     lastSyncMs: about.nowMs,
-    clockValue: outcome.applied.at(-1) ?? before?.clockValue ?? null,
+    clockValue: outcome.newest ?? before?.clockValue ?? null,
     cursorSeq: before?.cursorSeq ?? 0,
     lastError: held > 0 ? `${held} changes were refused: ${firstReason(outcome)}` : null,
-    startsOver: before?.startsOver ?? false,
+    startsOverMs: before?.startsOverMs ?? null,
   };
 }
 
@@ -208,6 +226,7 @@ function noOutcome(): Outcome {
     stored: 0,
     ownRows: null,
     merges: 0,
+    newest: null,
   };
 }
 

@@ -15,6 +15,8 @@ export interface ForcedSync {
 }
 
 interface Waiter {
+  /** Syncs that began before this one was asked for do not count. */
+  readonly fromTicket: number;
   changes: number;
   merges: number;
   done(status: ForcedSync['status']): void;
@@ -25,6 +27,7 @@ export class ForcedSyncs implements Disposable {
   readonly #live: LiveDevices;
   readonly #waitMs: number;
   readonly #waiting = new Map<string, Set<Waiter>>();
+  #tickets = 0;
 
   constructor(options: { live: LiveDevices; waitMs?: number | undefined }) {
     this.#live = options.live;
@@ -33,7 +36,7 @@ export class ForcedSyncs implements Disposable {
 
   async ask(deviceId: string, direction: SyncDirection): Promise<ForcedSync> {
     const { promise, resolve } = Promise.withResolvers<ForcedSync['status']>();
-    const waiter: Waiter = { changes: 0, merges: 0, done: resolve };
+    const waiter: Waiter = { fromTicket: this.#tickets, changes: 0, merges: 0, done: resolve };
     const waiters = this.#waiting.get(deviceId) ?? new Set<Waiter>();
     this.#waiting.set(deviceId, waiters.add(waiter));
     // Listened for before it is asked: it may be quicker than the answer to this call.
@@ -46,9 +49,16 @@ export class ForcedSyncs implements Disposable {
     return { status, changesProcessed: waiter.changes, conflictsResolved: waiter.merges };
   }
 
+  /** To be called when a sync begins; returns what `synced` is to be told about it. */
+  begin(): number {
+    this.#tickets += 1;
+    return this.#tickets;
+  }
+
   /** To be called after each sync that worked. */
-  synced(deviceId: string, report: ExchangeReport): void {
+  synced(deviceId: string, ticket: number, report: ExchangeReport): void {
     for (const waiter of this.#waiting.get(deviceId) ?? []) {
+      if (ticket <= waiter.fromTicket) continue;
       waiter.changes += report.changes;
       waiter.merges += report.merges;
       if (!report.hasMore) waiter.done('completed');

@@ -10,17 +10,18 @@ export interface Merge {
 }
 
 /**
- * Joins two sides of a content, key by key (PROTOCOL.md 2.1.3). A key that only one side changed against `base`, or that
- * both changed alike, is settled. Without a base every key that both have and that differs conflicts.
+ * Joins two sides of a content, key by key (PROTOCOL.md 2.1.3). A key that only one side changed against the base, or that
+ * both changed alike, is settled; where there are several bases, all of them have to settle it alike. Without a base every
+ * key that both have and that differs conflicts.
  * @param theirs the client's whole content, or without a base only the keys that it sets
  */
-export function mergeContents(base: Content | undefined, ours: Content, theirs: Content): Merge {
+export function mergeContents(bases: readonly Content[], ours: Content, theirs: Content): Merge {
   const conflicting: string[] = [];
   const merged: [string, unknown][] = [];
   for (const key of new Set([...Object.keys(ours), ...Object.keys(theirs)])) {
     const our = valueOf(ours, key);
     const their = valueOf(theirs, key);
-    const value = base ? settled(valueOf(base, key), our, their) : joined(our, their);
+    const value = bases.length > 0 ? settledByAll(bases, key, our, their) : joined(our, their);
     if (value === CONFLICT) conflicting.push(key);
     const kept = value === CONFLICT ? our : value;
     if (kept !== undefined) merged.push([key, kept]);
@@ -30,6 +31,11 @@ export function mergeContents(base: Content | undefined, ours: Content, theirs: 
 }
 
 const CONFLICT = Symbol('conflict');
+
+function settledByAll(bases: readonly Content[], key: string, our: unknown, their: unknown): unknown {
+  const [first, ...others] = bases.map((base) => settled(valueOf(base, key), our, their));
+  return others.every((other) => jsonEqual(other, first)) ? first : CONFLICT;
+}
 
 function settled(base: unknown, our: unknown, their: unknown): unknown {
   if (jsonEqual(our, their) || jsonEqual(base, their)) return our;

@@ -2,7 +2,9 @@ import type { EntityVersion, HeldAs } from '../graph/types.ts';
 import type { PreparedChange } from './prepare.ts';
 import type { ConflictType } from './types.ts';
 
-import { encodeAnyContent, encodeContent, parseContent } from '../graph/graph.ts';
+import { HubError } from '../base/errors.ts';
+import { jsonEqual } from '../base/json.ts';
+import { encodeContent, parseContent } from '../graph/graph.ts';
 import { checkSameType, losersContent, patchedContent } from './content.ts';
 import { mergeContents } from './merge.ts';
 import { decide } from './rules.ts';
@@ -13,7 +15,14 @@ export type Plan =
   | { readonly kind: 'held' }
   /** Nothing: what it wants is the case. */
   | { readonly kind: 'done' }
-  | { readonly kind: 'fast_forward'; readonly contentJson: string | null }
+  | {
+      readonly kind: 'fast_forward';
+      readonly contentJson: string | null;
+      /** The sender may hold another content under this version: a version of the hub's own says what is stored. */
+      readonly restates: boolean;
+    }
+  /** It comes late: what is the state descends from it. */
+  | (Beside & { readonly kind: 'superseded' })
   /** The client's version beside the state, and a version of the hub's own that joins the two. */
   | (Beside & { readonly kind: 'merge'; readonly mergedJson: string })
   | (Beside & { readonly kind: 'conflict'; readonly conflict: ConflictType });
@@ -21,15 +30,20 @@ export type Plan =
 /** A version that is stored beside the state. */
 interface Beside {
   readonly contentJson: string | null;
-  /** It was made from a version that lost or was merged: it may belong to an open conflict. */
+  /** Made from a version that lost or was merged: it may belong to an open conflict. */
   readonly fromLoser: boolean;
+  /** Made from a version that was the state, too: somebody has decided between the two. */
+  readonly fromState: boolean;
 }
 
-/** What planning reads of the graph: inside a transaction or ahead of one. */
+/** What planning reads of the graph, about the entity that a change is about. */
 export interface VersionSource {
-  version(id: string, version: string): EntityVersion | undefined;
-  heldAs(id: string, version: string): HeldAs | undefined;
-  commonAncestor(id: string, ours: string, theirs: readonly string[]): EntityVersion | undefined;
+  version(version: string): EntityVersion | undefined;
+  heldAs(version: string): HeldAs | undefined;
+  /** See `Ancestry.common`. */
+  commonAncestors(ours: string, theirs: readonly string[]): EntityVersion[];
+  /** See `Ancestry.descends`. */
+  descends(ours: string, version: string): boolean;
 }
 
 /**
@@ -45,79 +59,92 @@ export function planChange(
 ): Plan {
   const state = latest && { version: latest.version, deleted: latest.contentJson === null };
   const decision = decide(change, state, heldAs);
-  switch (decision) {
-    case 'held':
-    case 'done':
-      return { kind: decision };
-    case 'fast_forward':
-      return { kind: 'fast_forward', contentJson: newContent(change, latest) };
-    case 'diverged':
-      // Only an update of something that is there diverges.
-      return planMerge(change, latest as EntityVersion, source);
-    default: {
-      const seen = seenBy(change, source);
-      const contentJson = losersContent(change, seen);
-      return {
-        kind: 'conflict',
-        conflict: decision,
-        contentJson,
-        fromLoser: isFromLoser(change, seen, source),
-      };
-    }
-  }
-}
-
-function newContent(change: PreparedChange, latest: EntityVersion | undefined): string | null {
-  if (change.changeType === 'delete') return null;
-  return latest ? patchedContent(change, latest) : change.createdJson;
-}
-
-function planMerge(change: PreparedChange, latest: EntityVersion, source: VersionSource): Plan {
-  checkSameType(change, latest);
+  if (decision === 'held' || decision === 'done') return { kind: decision };
+  if (decision === 'fast_forward') return planFastForward(change, latest, source);
   const seen = seenBy(change, source);
-  const seenContent = seen && parseContent(seen);
-  const patch = change.content ?? {};
-  const theirs = seenContent ? { ...seenContent, ...patch } : patch;
-  const contentJson = encodeAnyContent(theirs);
-  const ours = parseContent(latest);
-  const base = seen && baseOf(change, latest, seen, source);
-  const { merged, conflicting } =
-    base && seenContent
-      ? mergeContents(base === seen ? seenContent : parseContent(base), ours, theirs)
-      : mergeContents(undefined, ours, patch);
-  const fromLoser = isFromLoser(change, seen, source);
-  if (conflicting.length > 0) {
-    return { kind: 'conflict', conflict: 'version_conflict', contentJson, fromLoser };
+  const under = change.changeType === 'update' ? seen : undefined;
+  const beside = { contentJson: losersContent(change, under), ...originOf(change, source) };
+  if (latest && source.descends(latest.version, change.version)) return { kind: 'superseded', ...beside };
+  // A create that names what it was made from says the whole content, as after a restore, and means that thing.
+  const isEdit = decision === 'diverged' || (decision === 'already_exists' && seen !== undefined);
+  if (!latest || latest.contentJson === null || !isEdit) {
+    return { kind: 'conflict', conflict: decision === 'diverged' ? 'version_conflict' : decision, ...beside };
   }
-  return { kind: 'merge', contentJson, mergedJson: encodeContent(latest.entityType, merged), fromLoser };
+  return planMerge(change, { latest, seen, beside }, source);
 }
 
-function baseOf(
+function planFastForward(
+  change: PreparedChange,
+  latest: EntityVersion | undefined,
+  source: VersionSource,
+): Plan {
+  if (change.changeType === 'delete') return { kind: 'fast_forward', contentJson: null, restates: false };
+  if (latest) checkSameType(change, latest);
+  if (!latest || change.changeType === 'create') {
+    return { kind: 'fast_forward', contentJson: change.createdJson, restates: false };
+  }
+  const contentJson = patchedContent(change, latest);
+  const seen = change.parentVersions.length > 1 ? seenBy(change, source) : undefined;
+  // Made of several versions: which of them the client laid its patch over is not said.
+  const restates =
+    seen !== undefined &&
+    seen.version !== latest.version &&
+    !jsonEqual({ ...parseContent(seen), ...change.content }, JSON.parse(contentJson));
+  return { kind: 'fast_forward', contentJson, restates };
+}
+
+function planMerge(
+  change: PreparedChange,
+  about: { latest: EntityVersion; seen: EntityVersion | undefined; beside: Beside },
+  source: VersionSource,
+): Plan {
+  const { beside, latest, seen } = about;
+  checkSameType(change, latest);
+  const patch = change.content ?? {};
+  const isWhole = change.changeType === 'create';
+  const theirs = seen && !isWhole ? { ...parseContent(seen), ...patch } : patch;
+  const bases = seen ? basesOf(change, latest, seen, source) : [];
+  const { merged, conflicting } = mergeContents(
+    bases.map(parseContent),
+    parseContent(latest),
+    bases.length > 0 ? theirs : patch,
+  );
+  const conflict = { kind: 'conflict', conflict: 'version_conflict', ...beside } as const;
+  if (conflicting.length > 0) return conflict;
+  try {
+    return { kind: 'merge', mergedJson: encodeContent(latest.entityType, merged), ...beside };
+  } catch (error) {
+    if (!(error instanceof HubError)) throw error;
+    // Where each of the two is acceptable and both together are not, somebody has to decide.
+    encodeContent(latest.entityType, bases.length > 0 ? theirs : merged);
+    return conflict;
+  }
+}
+
+function basesOf(
   change: PreparedChange,
   latest: EntityVersion,
   seen: EntityVersion,
   source: VersionSource,
-): EntityVersion | undefined {
+): EntityVersion[] {
   // One edit behind, as most are: the way up through the history would lead here.
-  if (change.parentVersions.length === 1 && latest.parentVersions.includes(seen.version)) return seen;
-  return source.commonAncestor(change.id, latest.version, change.parentVersions);
+  if (change.parentVersions.length === 1 && latest.parentVersions.includes(seen.version)) return [seen];
+  return source.commonAncestors(latest.version, change.parentVersions);
 }
 
-function isFromLoser(
-  { id, parentVersions }: PreparedChange,
-  seen: EntityVersion | undefined,
+function originOf(
+  { parentVersions }: PreparedChange,
   source: VersionSource,
-): boolean {
-  return parentVersions.some(
-    (version) => (version === seen?.version ? seen.heldAs : source.heldAs(id, version)) === 'loser',
-  );
+): Pick<Beside, 'fromLoser' | 'fromState'> {
+  const held = new Set(parentVersions.map((version) => source.heldAs(version)));
+  return { fromLoser: held.has('loser'), fromState: held.has('state') };
 }
 
 /** The version that the client made its change from, where the hub holds it. */
 function seenBy(change: PreparedChange, source: VersionSource): EntityVersion | undefined {
-  if (change.changeType !== 'update') return undefined;
+  if (change.changeType === 'delete') return undefined;
   for (const version of change.parentVersions) {
-    const parent = source.version(change.id, version);
+    const parent = source.version(version);
     if (parent) return parent;
   }
   return undefined;

@@ -1,14 +1,20 @@
 import type { Clock } from '../base/clock.ts';
 import type { Db } from '../base/db.ts';
-import type { Graph, GraphWriter } from '../graph/graph.ts';
-import type { HeldAs, StoredVersion } from '../graph/types.ts';
-import type { Plan } from './plan.ts';
+import type { Ancestry, Graph, GraphWriter } from '../graph/graph.ts';
+import type { EntityVersion, HeldAs, StoredVersion } from '../graph/types.ts';
+import type { Plan, VersionSource } from './plan.ts';
 import type { PreparedChange } from './prepare.ts';
 
 import { HubError } from '../base/errors.ts';
 import { planChange } from './plan.ts';
 import { readTogether } from './reader.ts';
 import { inSlices } from './slices.ts';
+
+/** The graph, ahead of the transaction or inside it. */
+interface VersionReader {
+  version(id: string, version: string): EntityVersion | undefined;
+  heldAs(id: string, version: string): HeldAs | undefined;
+}
 
 /** What is known of one entity. */
 interface Known {
@@ -18,6 +24,8 @@ interface Known {
   plan: Plan | undefined;
   /** Whether the versions of further changes are stored; undefined where there are none. */
   later: Map<string, HeldAs | undefined> | undefined;
+  /** Made when it is first asked for: many edits of one thing would read its history again for each. */
+  ancestry: Ancestry | undefined;
 }
 
 /**
@@ -65,7 +73,7 @@ export class ReadAhead {
     const heldAs = known.later?.has(change.version)
       ? known.later.get(change.version)
       : writer.heldAs(change.id, change.version);
-    return planChange(change, known.head?.entity, heldAs, writer);
+    return planChange(change, known.head?.entity, heldAs, this.#sourceOf(writer, change.id, known));
   }
 
   /** To be called for each version that the transaction writes. */
@@ -76,6 +84,7 @@ export class ReadAhead {
     if (heldAs === 'state') known.head = stored;
     known.plan = undefined;
     known.later?.set(version, heldAs);
+    known.ancestry?.add(version, stored.entity.parentVersions);
   }
 
   #look(change: PreparedChange): void {
@@ -88,17 +97,15 @@ export class ReadAhead {
       return;
     }
     const head = this.#graph.head(change.id);
-    const plan = this.#planAhead(change, head, heldAs);
-    this.#known.set(change.id, { head, first: change, plan, later: undefined });
+    const fresh: Known = { head, first: change, plan: undefined, later: undefined, ancestry: undefined };
+    fresh.plan = this.#planAhead(change, fresh, heldAs);
+    this.#known.set(change.id, fresh);
   }
 
-  #planAhead(
-    change: PreparedChange,
-    head: StoredVersion | undefined,
-    heldAs: HeldAs | undefined,
-  ): Plan | undefined {
+  #planAhead(change: PreparedChange, known: Known, heldAs: HeldAs | undefined): Plan | undefined {
     try {
-      return planChange(change, head?.entity, heldAs, this.#graph);
+      const source = this.#sourceOf(this.#graph, change.id, known);
+      return planChange(change, known.head?.entity, heldAs, source);
     } catch (error) {
       // Not acceptable: whoever applies the change finds out why, and says so.
       if (!(error instanceof HubError)) throw error;
@@ -106,10 +113,26 @@ export class ReadAhead {
     }
   }
 
+  #sourceOf(graph: VersionReader, id: string, known: Known): VersionSource {
+    const ancestry = (): Ancestry => (known.ancestry ??= this.#graph.ancestryOf(id));
+    return {
+      version: (version) =>
+        version === known.head?.entity.version ? known.head.entity : graph.version(id, version),
+      heldAs: (version) => (version === known.head?.entity.version ? 'state' : graph.heldAs(id, version)),
+      commonAncestors: (ours, theirs) =>
+        ancestry()
+          .common(ours, theirs)
+          .map((version) => graph.version(id, version))
+          .filter((version) => version !== undefined),
+      descends: (ours, version) => ancestry().descends(ours, version),
+    };
+  }
+
   #of(writer: GraphWriter, id: string): Known {
     let known = this.#known.get(id);
     if (!known) {
-      known = { head: writer.head(id), first: undefined, plan: undefined, later: undefined };
+      const head = writer.head(id);
+      known = { head, first: undefined, plan: undefined, later: undefined, ancestry: undefined };
       this.#known.set(id, known);
     }
     return known;

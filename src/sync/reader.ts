@@ -26,7 +26,7 @@ interface DeviceRow {
   clock_value: string | null;
   cursor_seq: number;
   last_error: string | null;
-  starts_over: number;
+  starts_over_ms: number | null;
 }
 
 /** The clients that synced last, newest first. */
@@ -41,7 +41,7 @@ export function readSyncDevices(db: Db, limit: number): SyncDevice[] {
       clockValue: row.clock_value,
       cursorSeq: row.cursor_seq,
       lastError: row.last_error,
-      startsOver: row.starts_over === 1,
+      startsOverMs: row.starts_over_ms,
     }));
 }
 

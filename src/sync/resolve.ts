@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { JsonObject } from '../base/json.ts';
-import type { Graph, GraphWriter } from '../graph/graph.ts';
+import type { Graph } from '../graph/graph.ts';
 import type { Author, EntityVersion } from '../graph/types.ts';
 import type { Conflict, Resolution } from './types.ts';
 
@@ -8,7 +8,7 @@ import { toIso } from '../base/clock.ts';
 import { HubError } from '../base/errors.ts';
 import { encodeContent, homeEntityJson, parseContent } from '../graph/graph.ts';
 import { OpenConflicts } from './conflicts.ts';
-import { describeConflict } from './describe-conflict.ts';
+import { ConflictDescriber } from './describe-conflict.ts';
 import { readConflict } from './reader.ts';
 
 /** What somebody has decided about a conflict. */
@@ -32,6 +32,8 @@ export async function resolveConflict(
   decided: Decided,
 ): Promise<EntityVersion> {
   const { graph, clock, author } = options;
+  // A refusal tells what is there now, which has to be durable by then.
+  if (graph.committedSeq > graph.headSeq) await graph.settled();
   const made = graph.transaction((writer, tx) => {
     const conflict = readConflict(tx, conflictId);
     if (!conflict) throw new HubError('not_found', `there is no conflict ${conflictId}`);
@@ -45,7 +47,7 @@ export async function resolveConflict(
     }
     const remote = writer.version(conflict.entityId, conflict.remoteVersion);
     if (!remote) throw new Error(`the version that lost in conflict ${conflictId} is not there`);
-    const contentJson = decidedContent(graph, { conflict, latest, remote, decided }, writer);
+    const contentJson = decidedContent(graph, { conflict, latest, remote, decided });
     const parentVersions = [...(latest ? [latest.version] : []), remote.version];
     const { entity } = writer.insertVersion({
       id: conflict.entityId,
@@ -78,7 +80,6 @@ function decidedContent(
     remote: EntityVersion;
     decided: Decided;
   },
-  writer: GraphWriter,
 ): string | null {
   const { conflict, latest, remote, decided } = about;
   const entityType = latest?.entityType ?? remote.entityType;
@@ -87,12 +88,13 @@ function decidedContent(
     if (remote.contentJson === null) return null;
     // What was sent as a patch of something that the hub never held is laid over what it holds.
     const isPatch =
+      latest !== undefined &&
       remote.changeType === 'update' &&
-      !remote.parentVersions.some((parent) => writer.version(remote.id, parent) !== undefined);
-    const under = isPatch && latest ? parseContent(latest) : {};
+      graph.ancestryOf(remote.id).common(latest.version, remote.parentVersions).length === 0;
+    const under = isPatch ? parseContent(latest) : {};
     return encodeContent(entityType, { ...under, ...parseContent(remote) });
   }
-  const content = decided.content ?? describeConflict(graph, conflict).suggestedMerge;
+  const content = decided.content ?? new ConflictDescriber(graph).describe(conflict).suggestedMerge;
   if (content === null) {
     throw new HubError('invalid', 'content: one side deleted it, so say what is to be there', {
       field: 'content',

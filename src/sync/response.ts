@@ -104,14 +104,21 @@ export function conflictRecords(views: readonly ConflictView[]): object[] {
   return views.map((view) => conflictRecord(view, details));
 }
 
+const NOT_QUOTED = {
+  conflicting_fields: [],
+  local_values: null,
+  server_values: null,
+  suggested_merge: null,
+};
+
 function conflictRecord(view: ConflictView, details: { bytesLeft: number }): object {
-  const values = {
+  const quote = {
+    conflicting_fields: view.conflictingFields,
     local_values: view.clientValues,
     server_values: view.hubValues,
     suggested_merge: view.suggestedMerge,
   };
-  if (details.bytesLeft > 0) details.bytesLeft -= JSON.stringify(values).length;
-  const quoted = details.bytesLeft > 0;
+  if (details.bytesLeft > 0) details.bytesLeft -= JSON.stringify(quote).length;
   return {
     conflict_id: view.conflict.conflictId,
     entity_id: view.conflict.entityId,
@@ -119,9 +126,6 @@ function conflictRecord(view: ConflictView, details: { bytesLeft: number }): obj
     local_version: view.local?.version ?? null,
     remote_version: view.conflict.remoteVersion,
     resolution_hint: view.resolutionHint,
-    conflict_details: {
-      conflicting_fields: view.conflictingFields,
-      ...(quoted ? values : { local_values: null, server_values: null, suggested_merge: null }),
-    },
+    conflict_details: details.bytesLeft > 0 ? quote : NOT_QUOTED,
   };
 }

@@ -77,8 +77,8 @@ export class SyncDevices {
     const lastWrittenMs = this.#writtenAtMs.get(device.deviceId);
     const nowMs = device.lastSyncMs ?? 0;
     const idle = lastWrittenMs === undefined || Math.abs(nowMs - lastWrittenMs) >= WRITE_IDLE_EVERY_MS;
-    // From zero twice would be a waste, and not from zero what somebody asked for in vain.
-    const due = idle || this.#devices.get(device.deviceId)?.startsOver !== device.startsOver;
+    // What somebody has asked for must not be forgotten at a restart.
+    const due = idle || this.#devices.get(device.deviceId)?.startsOverMs !== device.startsOverMs;
     if (!written && due) this.#writeAlone(device);
     if (written || due) this.#writtenAtMs.set(device.deviceId, nowMs);
     this.#devices.delete(device.deviceId);
@@ -97,7 +97,7 @@ export class SyncDevices {
   noteFailure(client: Pick<SyncDevice, 'deviceId' | 'userId' | 'protocol'>, lastError: string): void {
     const before = this.#devices.get(client.deviceId);
     if (!before && this.#devices.size >= MAX_DEVICES) return;
-    const unknown = { lastSyncMs: null, clockValue: null, cursorSeq: 0, startsOver: false };
+    const unknown = { lastSyncMs: null, clockValue: null, cursorSeq: 0, startsOverMs: null };
     this.#devices.set(client.deviceId, { ...(before ?? unknown), ...client, lastError });
   }
 

@@ -7,18 +7,19 @@ import type { Author, EntityVersion } from '../graph/types.ts';
 import type { ConflictView } from './describe-conflict.ts';
 import type { ForcedSync } from './force.ts';
 import type { Decided } from './resolve.ts';
-import type { DeviceStatus, LiveDevices, SyncDirection, SyncRequest } from './types.ts';
+import type { DeviceStatus, LiveDevices, SyncDevice, SyncDirection, SyncRequest } from './types.ts';
 
 import { refuseOtherDevice } from '../access/errors.ts';
 import { errorText, HubError } from '../base/errors.ts';
 import { belongsTo, formatCursor, parseCursor, WHOLE_VIEW } from './cursor.ts';
-import { describeConflict } from './describe-conflict.ts';
+import { ConflictDescriber } from './describe-conflict.ts';
 import { DeviceQueue } from './device-queue.ts';
 import { Exchange } from './exchange.ts';
 import { ForcedSyncs } from './force.ts';
 import { countOpenConflicts, readOpenConflicts } from './reader.ts';
 import { resolveConflict } from './resolve.ts';
 import { parseRequest } from './schema.ts';
+import { inSlices } from './slices.ts';
 import { SyncDevices, type DeviceBook } from './sync-devices.ts';
 import { PROTOCOLS } from './types.ts';
 import { SyncV2 } from './v2/sync-v2.ts';
@@ -85,10 +86,11 @@ export class Sync implements Disposable {
   async exchange(principal: Principal, body: unknown): Promise<string> {
     const request = parseRequest(body);
     this.#authorize(principal, request);
+    const ticket = this.#forced.begin();
     return await this.#queue.run(request.deviceId, async () => {
       try {
         const { answer, report } = await this.#exchange.run(principal, request, this.#bookOf(principal));
-        this.#forced.synced(request.deviceId, report);
+        this.#forced.synced(request.deviceId, ticket, report);
         return answer;
       } catch (error) {
         this.#noteFailure(principal, request, error);
@@ -114,7 +116,8 @@ export class Sync implements Disposable {
 
   /** What is known of a client, or undefined when it never synced. */
   status(deviceId: string): DeviceStatus | undefined {
-    return this.devices().find((device) => device.deviceId === deviceId);
+    const device = this.#devices.get(deviceId);
+    return device && this.#statusOf(device, countOpenConflicts(this.#options.store.db));
   }
 
   /** Every client that is remembered, the one that synced last first. */
@@ -122,12 +125,7 @@ export class Sync implements Disposable {
     const openConflicts = countOpenConflicts(this.#options.store.db);
     return this.#devices
       .list()
-      .map((device) => ({
-        ...device,
-        pendingChanges: this.#graph.countSince(device.cursorSeq, device.protocol !== 'inbetweenies-v1'),
-        isOnline: this.#options.live.isOnline(device.deviceId),
-        openConflicts: openConflicts.get(device.deviceId) ?? 0,
-      }))
+      .map((device) => this.#statusOf(device, openConflicts))
       .reverse();
   }
 
@@ -139,18 +137,28 @@ export class Sync implements Disposable {
     const device = this.#devices.get(deviceId);
     if (!device) throw new HubError('not_found', `no device ${deviceId} has ever synced`);
     if (direction === 'down') {
-      this.#devices.note({ ...device, startsOver: true }, false);
+      // After the last cursor that the device was given, whatever the clock has done since.
+      const startsOverMs = Math.max(this.#options.clock.nowMs(), (device.lastSyncMs ?? 0) + 1);
+      this.#devices.note({ ...device, startsOverMs }, false);
       await this.#options.store.durable();
     }
     return await this.#forced.ask(deviceId, direction);
   }
 
-  /** Conflicts that somebody has to decide, oldest first, after the internal key `afterKey`. */
-  conflicts(afterKey: number, limit: number): { key: number; view: ConflictView }[] {
-    return readOpenConflicts(this.#options.store.db, afterKey, limit).map(({ key, conflict }) => ({
-      key,
-      view: describeConflict(this.#graph, conflict),
-    }));
+  /**
+   * Conflicts that somebody has to decide, oldest first, after the internal key `afterKey`: at most `limit`, and only
+   * what is durable.
+   */
+  async conflicts(afterKey: number, limit: number): Promise<{ key: number; view: ConflictView }[]> {
+    const describer = new ConflictDescriber(this.#graph);
+    const found: { key: number; view: ConflictView }[] = [];
+    if (this.#graph.committedSeq > this.#graph.headSeq) await this.#graph.settled();
+    const open = readOpenConflicts(this.#options.store.db, afterKey, limit);
+    await inSlices(open, this.#options.clock, ({ key, conflict }) => {
+      found.push({ key, view: describer.describe(conflict) });
+    });
+    if (describer.newestSeq > this.#graph.headSeq) await this.#graph.settled();
+    return found;
   }
 
   /** See `resolveConflict`. */
@@ -162,6 +170,15 @@ export class Sync implements Disposable {
   /** Nobody is waited for any more. */
   [Symbol.dispose](): void {
     this.#forced[Symbol.dispose]();
+  }
+
+  #statusOf(device: SyncDevice, openConflicts: ReadonlyMap<string, number>): DeviceStatus {
+    return {
+      ...device,
+      pendingChanges: this.#graph.countSince(device.cursorSeq, device.protocol !== 'inbetweenies-v1'),
+      isOnline: this.#options.live.isOnline(device.deviceId),
+      openConflicts: openConflicts.get(device.deviceId) ?? 0,
+    };
   }
 
   #bookOf(principal: Principal): DeviceBook {

@@ -17,7 +17,7 @@ CREATE TABLE sync_device (
 CREATE INDEX sync_device_by_time ON sync_device (last_sync_ms);
 `,
     `
-ALTER TABLE sync_device ADD COLUMN starts_over INTEGER NOT NULL DEFAULT 0; -- 1: its next sync begins from zero
+ALTER TABLE sync_device ADD COLUMN starts_over_ms INTEGER; -- a cursor from before then is not good any more; ms since the Unix epoch
 
 CREATE TABLE sync_conflict (
   key              INTEGER PRIMARY KEY,

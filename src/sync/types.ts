@@ -115,6 +115,8 @@ export interface Outcome {
   ownRows: { readonly firstSeq: number; readonly lastSeq: number } | null;
   /** How many edits were joined with what others had done meanwhile. */
   merges: number;
+  /** The last version that was stored as applied; null when none was. */
+  newest: string | null;
 }
 
 /** What the hub knows about a client that syncs. */
@@ -130,8 +132,11 @@ export interface SyncDevice {
   readonly cursorSeq: number;
   /** Why its last sync did not work wholly, for a person; null when it did. */
   readonly lastError: string | null;
-  /** Its next sync begins from zero, whatever its cursor says. */
-  readonly startsOver: boolean;
+  /**
+   * It begins from zero when it comes with a cursor from before this time, ms since the Unix epoch: somebody has asked for
+   * that. Null where nobody has.
+   */
+  readonly startsOverMs: number | null;
 }
 
 export interface DeviceStatus extends SyncDevice {

@@ -5,11 +5,11 @@ import type { Conflict, ResolvedConflict, SyncDevice } from './types.ts';
 export function writeSyncDevice(tx: Tx, device: SyncDevice): void {
   tx.run(
     `INSERT INTO sync_device (device_id, user_id, protocol, last_sync_ms, clock_value, cursor_seq, last_error,
-       starts_over)
+       starts_over_ms)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (device_id) DO UPDATE SET user_id = excluded.user_id, protocol = excluded.protocol,
        last_sync_ms = excluded.last_sync_ms, clock_value = excluded.clock_value, cursor_seq = excluded.cursor_seq,
-       last_error = excluded.last_error, starts_over = excluded.starts_over`,
+       last_error = excluded.last_error, starts_over_ms = excluded.starts_over_ms`,
     device.deviceId,
     device.userId,
     device.protocol,
@@ -17,7 +17,7 @@ export function writeSyncDevice(tx: Tx, device: SyncDevice): void {
     device.clockValue,
     device.cursorSeq,
     device.lastError,
-    device.startsOver ? 1 : 0,
+    device.startsOverMs,
   );
 }
 

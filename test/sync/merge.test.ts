@@ -117,13 +117,120 @@ describe('2.1.3 three-way merge', () => {
     expect(contentOf('lamp')).toMatchObject({ power: 9 });
   });
 
-  test('a merge that cannot be accepted is rejected, and nothing of it is stored', async () => {
+  test('where each side is acceptable and both together are not, somebody has to decide', async () => {
     const large = 'x'.repeat(150 * 1024);
     await phone.sync([phone.update(lamp, { a: large })]);
     const tooMuch = other.update(lamp, { b: large });
     const answer = await other.sync([tooMuch]);
-    expect(answer.rejected).toMatchObject([{ entity_id: 'lamp', code: 'TOO_LARGE' }]);
-    expect(home.graph.version('lamp', tooMuch.entity_version)).toBeUndefined();
+    expect(answer.conflicts).toMatchObject([{ conflict_type: 'version_conflict' }]);
+    expect(home.graph.version('lamp', tooMuch.entity_version)?.contentJson).toContain(large);
+    // What is not acceptable by itself is rejected, as ever.
+    const nameless = other.update(lamp, { name: '' });
+    expect((await other.sync([nameless])).rejected).toMatchObject([{ code: 'VALIDATION_ERROR' }]);
+    expect(home.graph.version('lamp', nameless.entity_version)).toBeUndefined();
+  });
+
+  test('an edit of an entity of another type does not mean this one', async () => {
+    await phone.sync([phone.update(lamp, { power: 11 })]);
+    const answer = await other.sync([{ ...other.update(lamp, { colour: 'red' }), entity_type: 'room' }]);
+    expect(answer.rejected).toMatchObject([{ code: 'VALIDATION_ERROR' }]);
+  });
+
+  test('two sides that have merged each other differently conflict, whichever comes first', async () => {
+    for (const [first, second] of [
+      ['a', 'b'],
+      ['b', 'a'],
+    ] as const) {
+      const id = `criss-cross-${first}`;
+      const base = phone.create(id, { name: 'x', k: 0 });
+      const one = phone.update(base, { k: 1 });
+      await phone.sync([base, one]);
+      const two = other.update(base, { k: 2 });
+      await other.sync([two]);
+      const merges = {
+        a: phone.update(one, { k: 1 }, [one.entity_version, two.entity_version]),
+        b: other.update(two, { k: 2 }, [two.entity_version, one.entity_version]),
+      };
+      await phone.sync([merges[first]]);
+      const answer = await other.sync([merges[second]]);
+      expect([first, answer.conflicts]).toMatchObject([first, [{ conflict_type: 'version_conflict' }]]);
+    }
+  });
+
+  test('a version that comes after what was made from it is applied, and opens no conflict', async () => {
+    const early = other.update(lamp, { power: 12 });
+    const later = other.update(early, { power: 13 });
+    const answer = await other.sync([{ ...later, content: { name: 'Lamp', power: 9, effect: 'none' } }]);
+    expect(answer.applied).toEqual([later.entity_version]);
+    expect((await other.sync([early])).applied).toEqual([early.entity_version]);
+    expect(await home.sync.conflicts(0, 10)).toEqual([]);
+    expect(contentOf('lamp')).toMatchObject({ power: 9, effect: 'none' });
+  });
+});
+
+describe('2.1.5 the sender and the hub hold the same content under a version', () => {
+  test('a create on top of the latest version is stored as it was sent', async () => {
+    const whole = {
+      ...phone.create('lamp', { name: 'Lamp' }, 'device'),
+      parent_versions: [lamp.entity_version],
+    };
+    expect((await phone.sync([whole])).applied).toEqual([whole.entity_version]);
+    expect(contentOf('lamp')).toEqual({ name: 'Lamp' });
+  });
+
+  test('a create made from an older version says the whole content, and is merged', async () => {
+    await phone.sync([phone.update(lamp, { power: 11 })]);
+    const whole = {
+      ...other.create('lamp', { name: 'Lamp', power: 9 }, 'device'),
+      parent_versions: [lamp.entity_version],
+    };
+    expect((await other.sync([whole])).conflicts).toEqual([]);
+    expect(contentOf('lamp')).toEqual({ name: 'Lamp', power: 11 });
+    const stranger = other.create('lamp', { name: 'Lamp' }, 'device');
+    expect((await other.sync([stranger])).conflicts).toMatchObject([{ conflict_type: 'already_exists' }]);
+  });
+
+  test('what was made of several versions comes back as the hub has it, where the two may differ', async () => {
+    const state = phone.update(lamp, { power: 11 });
+    await phone.sync([state]);
+    const lost = other.update(lamp, { power: 12 });
+    await other.sync([lost]);
+    const both = other.update(lost, { colour: 'red' }, [lost.entity_version, state.entity_version]);
+    const answer = await other.sync([both]);
+    expect(answer.applied).toEqual([both.entity_version]);
+    expect(answer.changes).toMatchObject([
+      { content: { power: 11, colour: 'red' }, parent_versions: [both.entity_version] },
+    ]);
+    expect((await phone.sync()).changes).toMatchObject(answer.changes);
+  });
+
+  test('a deletion of what is deleted brings the tombstone that there is', async () => {
+    const gone = phone.delete(lamp);
+    await phone.sync([gone]);
+    await other.pullAll();
+    const again = await other.sync([other.delete(lamp)]);
+    expect(again.changes).toMatchObject([{ entity_version: gone.entity_version, change_type: 'delete' }]);
+  });
+
+  test('an edge that begins tomorrow comes back as it is stored', async () => {
+    await phone.sync([phone.create('hall', { name: 'Hall' })]);
+    const tomorrow = new Date(home.clock.nowMs() + 86_400_000).toISOString();
+    const edge = phone.edge('e9', 'lamp', 'hall', { valid_from: tomorrow });
+    const answer = await phone.sync([], { relationship_changes: [edge] });
+    expect(answer.relationship_changes).toMatchObject([
+      {
+        relationship_version: edge.relationship_version,
+        valid_from: new Date(home.clock.nowMs()).toISOString(),
+      },
+    ]);
+    expect((await other.sync()).relationship_changes).toEqual(answer.relationship_changes);
+  });
+
+  test('a late retry does not set the device back in the clock', async () => {
+    const first = phone.update(lamp, { power: 10 });
+    const second = phone.update(first, { power: 11 });
+    await phone.sync([first, second]);
+    expect((await phone.sync([first])).vector_clock['phone-1']).toBe(second.entity_version);
   });
 });
 
@@ -180,7 +287,7 @@ describe('2.1.6 conflicts held', () => {
     // And the first loser, sent again, is told as the same conflict.
     const again = await other.sync([lost]);
     expect(again.conflicts).toEqual(second.conflicts);
-    expect(home.sync.conflicts(0, 10)).toHaveLength(1);
+    expect(await home.sync.conflicts(0, 10)).toHaveLength(1);
   });
 
   test('the same in one batch', async () => {
@@ -191,7 +298,7 @@ describe('2.1.6 conflicts held', () => {
     const answer = await other.sync([lost, next, gone]);
     expect(answer.conflicts).toHaveLength(3);
     expect(new Set((answer.conflicts as { conflict_id: string }[]).map((c) => c.conflict_id)).size).toBe(1);
-    expect(home.sync.conflicts(0, 10).map(({ view }) => view.conflict.remoteVersion)).toEqual([
+    expect((await home.sync.conflicts(0, 10)).map(({ view }) => view.conflict.remoteVersion)).toEqual([
       gone.entity_version,
     ]);
     expect(contentOf('lamp')).toMatchObject({ power: 11 });
@@ -204,9 +311,54 @@ describe('2.1.6 conflicts held', () => {
     await other.sync([lost]);
     const both = other.update(state, { power: 12 }, [state.entity_version, lost.entity_version]);
     expect((await other.sync([both])).applied).toEqual([both.entity_version]);
-    expect(home.sync.conflicts(0, 10)).toEqual([]);
+    expect(await home.sync.conflicts(0, 10)).toEqual([]);
     expect(contentOf('lamp')).toMatchObject({ power: 12 });
     expect((await other.sync([lost])).applied).toEqual([lost.entity_version]);
+  });
+
+  test('a second change made from the same loser opens a conflict of its own', async () => {
+    await phone.sync([phone.update(lamp, { power: 11 })]);
+    const lost = other.update(lamp, { power: 12 });
+    await other.sync([lost, other.update(lost, { power: 13 }), other.update(lost, { power: 14 })]);
+    expect(await home.sync.conflicts(0, 10)).toHaveLength(2);
+  });
+
+  test('a decision that somebody’s other edit has overtaken is merged, and closes every conflict that it names', async () => {
+    const state = phone.update(lamp, { power: 11 });
+    await phone.sync([state]);
+    const lost = other.update(lamp, { power: 12 });
+    const lostToo = other.update(lamp, { power: 13 });
+    await other.sync([lost, lostToo]);
+    expect(await home.sync.conflicts(0, 10)).toHaveLength(2);
+    await phone.sync([phone.update(state, { colour: 'blue' })]);
+    const versions = [state, lost, lostToo].map(({ entity_version: version }) => version);
+    const decision = other.update(state, { power: 13 }, versions);
+    const answer = await other.sync([decision]);
+    expect(answer.applied).toEqual([decision.entity_version]);
+    expect(contentOf('lamp')).toMatchObject({ power: 13, colour: 'blue' });
+    expect(await home.sync.conflicts(0, 10)).toEqual([]);
+  });
+
+  test('making what was not found closes its conflict', async () => {
+    const orphan = { ...other.update(lamp, { name: 'Ghost' }, ['unheard-of']), entity_id: 'ghost' };
+    await other.sync([orphan]);
+    expect(await home.sync.conflicts(0, 10)).toHaveLength(1);
+    const made = {
+      ...other.create('ghost', { name: 'Ghost' }, 'device'),
+      parent_versions: [orphan.entity_version],
+    };
+    expect((await other.sync([made])).applied).toEqual([made.entity_version]);
+    expect(await home.sync.conflicts(0, 10)).toEqual([]);
+  });
+
+  test('many conflicts about one large thing do not make a larger answer than the limit', async () => {
+    const keys = Object.fromEntries(Array.from({ length: 9000 }, (_, n) => [`key-${n}`, n]));
+    const big = phone.create('big', { name: 'Big', ...keys });
+    await phone.sync([big, phone.update(big, { name: 'Bigger' })]);
+    const deletions = Array.from({ length: 100 }, () => other.delete(big));
+    const answer = await other.sync(deletions);
+    expect(answer.conflicts).toHaveLength(100);
+    expect(JSON.stringify(answer.conflicts).length).toBeLessThan(5 * 1024 * 1024);
   });
 });
 
@@ -218,10 +370,10 @@ describe('mergeContents', () => {
       string,
       unknown
     >;
-    const { merged, conflicting } = mergeContents(base, ours, theirs);
+    const { merged, conflicting } = mergeContents([base], ours, theirs);
     expect(JSON.stringify(merged)).toBe('{"__proto__":2,"list":[1,2],"same":{"a":1},"new":null}');
     expect(conflicting).toEqual([]);
-    expect(mergeContents(base, ours, { ...theirs, gone: 2 }).conflicting).toEqual(['gone']);
+    expect(mergeContents([base], ours, { ...theirs, gone: 2 }).conflicting).toEqual(['gone']);
   });
 });
 
@@ -272,6 +424,67 @@ describe('edges merge like entities', () => {
       'state',
       'state',
       'loser',
+    ]);
+  });
+
+  test('a time that is spelled otherwise is not a change', async () => {
+    const [seen] = (await other.sync([], { vector_clock: {} })).relationship_changes.filter(
+      ({ relationship_id: id }) => id === 'e1',
+    );
+    if (!seen) throw new Error('e1 did not come');
+    home.clock.advance(1000);
+    home.graph.transaction((writer) =>
+      writer.changeRelationship(
+        'e1',
+        {
+          fromEntityId: 'lamp',
+          toEntityId: 'hall',
+          relationshipType: 'located_in',
+          properties: { shelf: 2 },
+        },
+        { userId: 'anna', deviceId: 'http' },
+      ),
+    );
+    const change = {
+      ...seen,
+      change_type: 'update',
+      relationship_version: 'respelled',
+      parent_versions: [seen.relationship_version],
+      valid_from: seen.valid_from.replace('Z', '000+00:00'),
+      properties: { hook: true },
+    };
+    const answer = await other.sync([], { relationship_changes: [change] });
+    expect(answer.rejected_relationships).toEqual([]);
+    expect(answer.relationship_changes).toMatchObject([{ properties: { shelf: 2, hook: true } }]);
+  });
+
+  test('a merge that would hold an edge at a deleted end is rejected', async () => {
+    const seen = home.graph.relationship('e1')?.version ?? '';
+    await phone.sync([], {
+      relationship_changes: [
+        {
+          ...phone.edge('e1', 'lamp', 'hall', { properties: { shelf: 2 }, parent_versions: [seen] }),
+          change_type: 'update',
+        },
+      ],
+    });
+    const attic = home.graph.latest('attic');
+    await phone.sync([
+      {
+        ...phone.create('attic', {}),
+        change_type: 'delete',
+        content: null,
+        parent_versions: [attic?.version ?? ''],
+      },
+    ]);
+    const moved = {
+      ...other.edge('e1', 'lamp', 'attic', { properties: {}, parent_versions: [seen] }),
+      change_type: 'update',
+      valid_from: undefined,
+    };
+    const answer = await other.sync([], { relationship_changes: [moved] });
+    expect(answer.rejected_relationships).toMatchObject([
+      { relationship_id: 'e1', code: 'ENDPOINT_DELETED' },
     ]);
   });
 });

@@ -287,7 +287,7 @@ describe('2.3 status', () => {
       userId: 'anna',
       protocol: 'inbetweenies-v1',
       cursorSeq: 1,
-      startsOver: false,
+      startsOverMs: null,
       isOnline: false,
       openConflicts: 0,
     };

@@ -48,8 +48,9 @@ afterEach(async () => {
   folder[Symbol.dispose]();
 });
 
-function openConflict(): string {
-  return home.sync.conflicts(0, 1)[0]?.view.conflict.conflictId ?? 'none';
+async function openConflict(): Promise<string> {
+  const [first] = await home.sync.conflicts(0, 1);
+  return first?.view.conflict.conflictId ?? 'none';
 }
 
 function latest(): unknown {
@@ -67,7 +68,7 @@ describe('2.1.6 resolve', () => {
     '%s makes a version with both parents that everybody is sent',
     async (resolution, content, becomes) => {
       await other.sync([lost]);
-      const id = openConflict();
+      const id = await openConflict();
       const made = await home.sync.resolve(ANNA, id, {
         resolution,
         content,
@@ -75,7 +76,7 @@ describe('2.1.6 resolve', () => {
       });
       expect(made.parentVersions).toEqual([state.entity_version, lost.entity_version]);
       expect(latest()).toEqual(becomes);
-      expect(home.sync.conflicts(0, 10)).toEqual([]);
+      expect(await home.sync.conflicts(0, 10)).toEqual([]);
       for (const each of [phone, other]) {
         expect((await each.sync()).changes).toMatchObject([
           { entity_version: made.version, content: becomes },
@@ -90,13 +91,13 @@ describe('2.1.6 resolve', () => {
 
   test('a resolution of what has moved on is refused with the current row', async () => {
     await other.sync([lost]);
-    const id = openConflict();
+    const id = await openConflict();
     const newer = phone.update(state, { name: 'Lamp 2' });
     await phone.sync([newer]);
     await expect(
       home.sync.resolve(ANNA, id, { resolution: 'accept_remote', localVersion: state.entity_version }),
     ).rejects.toMatchObject({ kind: 'conflict', details: { current: { version: newer.entity_version } } });
-    expect(home.sync.conflicts(0, 10)).toHaveLength(1);
+    expect(await home.sync.conflicts(0, 10)).toHaveLength(1);
     await home.sync.resolve(ANNA, id, { resolution: 'merge', localVersion: newer.entity_version });
     expect(latest()).toEqual({ name: 'Lamp 2', power: 11, colour: 'red' });
   });
@@ -105,7 +106,7 @@ describe('2.1.6 resolve', () => {
     const gone = phone.delete(state);
     await phone.sync([gone]);
     await other.sync([lost]);
-    const kept = await home.sync.resolve(ANNA, openConflict(), { resolution: 'keep_local' });
+    const kept = await home.sync.resolve(ANNA, await openConflict(), { resolution: 'keep_local' });
     expect(kept).toMatchObject({
       contentJson: null,
       parentVersions: [gone.entity_version, lost.entity_version],
@@ -114,15 +115,15 @@ describe('2.1.6 resolve', () => {
     const again = other.update(lamp, { colour: 'blue' });
     await other.sync([again]);
     await expect(
-      home.sync.resolve(ANNA, openConflict(), { resolution: 'merge', content: { name: '' } }),
+      home.sync.resolve(ANNA, await openConflict(), { resolution: 'merge', content: { name: '' } }),
     ).rejects.toMatchObject({ kind: 'invalid' });
-    await home.sync.resolve(ANNA, openConflict(), { resolution: 'accept_remote' });
+    await home.sync.resolve(ANNA, await openConflict(), { resolution: 'accept_remote' });
     expect(latest()).toEqual({ name: 'Lamp', power: 9, colour: 'blue' });
   });
 
   test('a delete that missed an edit: accepting it leaves a tombstone', async () => {
     await other.sync([other.delete(lamp)]);
-    const made = await home.sync.resolve(ANNA, openConflict(), { resolution: 'accept_remote' });
+    const made = await home.sync.resolve(ANNA, await openConflict(), { resolution: 'accept_remote' });
     expect(made.contentJson).toBeNull();
     expect((await phone.sync()).changes).toMatchObject([{ change_type: 'delete' }]);
   });
@@ -130,7 +131,7 @@ describe('2.1.6 resolve', () => {
   test('an update of an id that the hub never had can be accepted', async () => {
     const orphan = { ...other.update(lamp, { name: 'Ghost' }, ['unheard-of']), entity_id: 'ghost' };
     await other.sync([orphan]);
-    const made = await home.sync.resolve(ANNA, openConflict(), { resolution: 'accept_remote' });
+    const made = await home.sync.resolve(ANNA, await openConflict(), { resolution: 'accept_remote' });
     expect(made).toMatchObject({
       id: 'ghost',
       entityType: 'device',
@@ -140,12 +141,20 @@ describe('2.1.6 resolve', () => {
     expect((await phone.sync()).changes.map(({ entity_id }) => entity_id)).toEqual(['ghost']);
   });
 
+  test('accepting a chain of patches of something unheard of keeps what they do not name', async () => {
+    const first = other.update(lamp, { power: 20 }, ['unheard-of']);
+    const second = other.update(first, { colour: 'black' });
+    await other.sync([first, second]);
+    await home.sync.resolve(ANNA, await openConflict(), { resolution: 'accept_remote' });
+    expect(latest()).toEqual({ name: 'Lamp', power: 20, colour: 'black' });
+  });
+
   test('conflicts survive a restart, are counted by device, and unknown ones are not found', async () => {
     await other.sync([lost]);
-    const id = openConflict();
+    const id = await openConflict();
     await home[Symbol.asyncDispose]();
     home = await openSyncHome(folder.path, home.clock, live);
-    expect(openConflict()).toBe(id);
+    expect(await openConflict()).toBe(id);
     expect(home.sync.status('phone-2')?.openConflicts).toBe(1);
     expect(home.sync.status('phone-1')?.openConflicts).toBe(0);
     await expect(home.sync.resolve(ANNA, 'nonsense', { resolution: 'merge' })).rejects.toMatchObject({
@@ -169,6 +178,15 @@ describe('2.3 force and devices', () => {
     expect(asked).toEqual([['phone-2', 'both']]);
   });
 
+  test('a sync that was under way before it was asked for does not count', async () => {
+    online.add('phone-2');
+    await other.sync();
+    const underWay = other.sync();
+    const asking = home.sync.force('phone-2', 'both');
+    await underWay;
+    expect(await asking).toMatchObject({ status: 'queued', changesProcessed: 0 });
+  });
+
   test('one that is away, or does not come, is queued; one that never synced is not found', async () => {
     await other.sync();
     await expect(home.sync.force('phone-2', 'up')).resolves.toMatchObject({ status: 'queued' });
@@ -179,10 +197,16 @@ describe('2.3 force and devices', () => {
 
   test('down makes the device begin from zero, once, and over a restart', async () => {
     await other.pullAll();
+    home.clock.advance(1000);
     await home.sync.force('phone-2', 'down');
     await home[Symbol.asyncDispose]();
     home = await openSyncHome(folder.path, home.clock, live);
     other.moveTo(home);
+    const before = other.clock;
+    home.clock.advance(1000);
+    expect(await other.sync()).toMatchObject({ resync: true });
+    // That answer was lost: the device comes with its old cursor again.
+    other.clock = before;
     const answer = await other.sync();
     expect(answer).toMatchObject({ resync: true, changes: [{ entity_id: 'lamp' }] });
     expect(await other.sync()).toMatchObject({ resync: false, changes: [] });
@@ -190,7 +214,9 @@ describe('2.3 force and devices', () => {
 
   test('a guest is not remembered: he can neither use up what was asked of a phone nor push phones out', async () => {
     await other.pullAll();
+    home.clock.advance(1000);
     await home.sync.force('phone-2', 'down');
+    home.clock.advance(1000);
     const guest = principal('gast', 'guest');
     for (const deviceId of ['phone-2', ...Array.from({ length: 520 }, (_, n) => `made-up-${n}`)]) {
       const visitor = new TestPhone(home, deviceId, { userId: 'gast' });

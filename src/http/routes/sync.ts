@@ -179,8 +179,8 @@ export function syncRoutes({ sync }: Pick<HttpOptions, 'sync'>): Route[] {
       summary: 'Edits that could not be joined and wait for somebody to decide, oldest first',
       query: pageQuery,
       answer: { status: 200, schema: pageSchema(conflictSchema) },
-      handle: ({ query }) => {
-        const rows = sync.conflicts(parseCursor(query.cursor), query.limit + 1);
+      handle: async ({ query }) => {
+        const rows = await sync.conflicts(parseCursor(query.cursor), query.limit + 1);
         const page = rows.slice(0, query.limit);
         const last = rows.length > query.limit ? page.at(-1) : undefined;
         return json({

@@ -1,10 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 
 import type { Clock } from '../../base/clock.ts';
+import type { Db } from '../../base/db.ts';
 import type { DigestV2 } from './digest.ts';
+import type { Turn } from './turns.ts';
 import type { AnswerPlan } from './types.ts';
 
 import { toV2Time } from '../../graph/graph.ts';
+import { readTogether } from '../reader.ts';
 import { ChangeStream } from './changes.ts';
 import { PROTOCOL_V2 } from './types.ts';
 
@@ -13,26 +16,51 @@ const CHUNK_LENGTH = 64 * 1024;
 /** Longer than this nobody else should wait for the event loop. */
 const SLICE_MS = 5;
 
+export interface AnswerTools {
+  readonly clock: Clock;
+  /** Of the graph's file. */
+  readonly db: Db;
+  readonly digest: DigestV2;
+  /** Where a large answer waits for others; undefined for a small one. */
+  readonly turn: Turn | undefined;
+}
+
 /**
  * The JSON text of an answer, a chunk at a time, read while it is asked for: whoever stops asking stops the reading. What
  * can only be known at the end comes after the changes.
  */
-export async function* answerText(
-  plan: AnswerPlan,
-  { clock, digest }: { readonly clock: Clock; readonly digest: DigestV2 },
-): AsyncGenerator<string> {
+export async function* answerText(plan: AnswerPlan, tools: AnswerTools): AsyncGenerator<string> {
+  // Ends with the reading, however that ends.
+  using turn = tools.turn;
+  await turn?.take();
+  for await (const chunk of chunksOf(plan, tools)) {
+    turn?.lend();
+    yield chunk;
+    await turn?.take();
+  }
+}
+
+async function* chunksOf(plan: AnswerPlan, { clock, db, digest }: AnswerTools): AsyncGenerator<string> {
   const { request, outcome } = plan;
   const changes = new ChangeStream(plan);
   const head = JSON.stringify({ protocol_version: PROTOCOL_V2, sync_type: request.syncType });
   let text = `${head.slice(0, -1)},"changes":[`;
+  const pieces = changes.pieces();
   let startedMs = clock.monotonicMs();
-  for (const piece of changes.pieces()) {
-    text += piece;
+  const isLate = (): boolean => clock.monotonicMs() - startedMs >= SLICE_MS;
+  for (let done = false; !done;) {
+    readTogether(db, () => {
+      do {
+        const piece = pieces.next();
+        done = piece.done ?? false;
+        text += piece.value ?? '';
+      } while (!done && text.length < CHUNK_LENGTH && !isLate());
+    });
     if (text.length >= CHUNK_LENGTH) {
       yield text;
       text = '';
     }
-    if (clock.monotonicMs() - startedMs >= SLICE_MS) {
+    if (isLate()) {
       await setImmediate();
       startedMs = clock.monotonicMs();
     }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import type { GraphWriter } from '../../graph/graph.ts';
 import type { Author, StoredVersion } from '../../graph/types.ts';
-import type { KnownEntities } from './known.ts';
+import type { Known } from './known.ts';
 import type { Verdict } from './rules.ts';
 import type { OutcomeV2, PushedEdge, PushedEntity, PushV2 } from './types.ts';
 
@@ -11,7 +11,7 @@ import { lostBefore, resolve, toStoredSourceType, versionTime } from './rules.ts
 
 export interface ApplyContextV2 {
   readonly writer: GraphWriter;
-  readonly known: KnownEntities;
+  readonly known: Known;
   readonly clock: Clock;
   /** Who a version is by, going by the user that the client names. */
   readonly authorOf: (userId: string) => Author;
@@ -126,7 +126,7 @@ function store(
   { writer, known, clock, authorOf }: ApplyContextV2,
 ): void {
   const existing = head?.entity;
-  writer.insertVersion(
+  const stored = writer.insertVersion(
     {
       id: pushed.id,
       version: pushed.version,
@@ -142,15 +142,17 @@ function store(
     },
     head ?? null,
   );
-  known.forget(pushed.id);
+  known.written(stored);
 }
 
 /**
  * The edge holds from now on, whatever it said before. False where it cannot be stored yet: an end is not here in the
- * version that the client pinned, or is deleted; sending it again may work then.
+ * version that the client pinned, or is deleted; sending it again may work then. Nor is one stored that joins a thing with
+ * itself: that helps nobody, and to refuse the request for it would hold up all that its client has to say.
  */
 function applyEdge(pushed: PushedEdge, context: ApplyContextV2): boolean {
   const { writer, known, clock, edgeAuthor } = context;
+  if (pushed.fromEntityId === pushed.toEntityId) return false;
   const ends = [
     { id: pushed.fromEntityId, version: pushed.fromVersion },
     { id: pushed.toEntityId, version: pushed.toVersion },
@@ -159,14 +161,14 @@ function applyEdge(pushed: PushedEdge, context: ApplyContextV2): boolean {
     if (known.heldAs(writer, id, version) === undefined) return false;
     if ((known.head(writer, id)?.entity.contentJson ?? null) === null) return false;
   }
-  const before = writer.relationship(pushed.id);
+  const before = known.edge(writer, pushed.id);
   const isSame =
     before !== undefined &&
     before.validToMicros === null &&
     before.fromEntityId === pushed.fromEntityId &&
     before.toEntityId === pushed.toEntityId &&
     before.relationshipType === pushed.relationshipType &&
-    jsonEqual(JSON.parse(before.propertiesJson), JSON.parse(pushed.propertiesJson));
+    sameJson(before.propertiesJson, pushed.propertiesJson);
   if (isSame) return true;
   const parentVersions = before ? [before.version] : [];
   writer.insertRelationshipVersion({
@@ -183,5 +185,10 @@ function applyEdge(pushed: PushedEdge, context: ApplyContextV2): boolean {
     validTo: null,
     current: true,
   });
+  known.edgeWritten(pushed.id, pushed.fromEntityId);
   return true;
+}
+
+function sameJson(a: string, b: string): boolean {
+  return a === b || jsonEqual(JSON.parse(a), JSON.parse(b));
 }

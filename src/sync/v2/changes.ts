@@ -14,6 +14,9 @@ import {
 const PAGE_ROWS = 500;
 /** What is read and held at a time. */
 const READ_LIMIT = { rows: 500, bytes: 1024 * 1024 };
+/** Entities whose edges are read together, and how much of edges may be held for that. */
+const EDGES_OF = 100;
+const EDGE_LIMIT = { rows: 1000, bytes: 1024 * 1024 };
 /** Ends of edges that are remembered: a room is the end of many. */
 const MAX_ENDS = 2000;
 
@@ -25,6 +28,10 @@ export class ChangeStream {
   readonly #plan: AnswerPlan;
   readonly #snapshot: GraphSnapshot;
   readonly #ends = new Map<string, StateBrief | undefined>();
+  /** Which ends of edges are looked at where an entity is told. */
+  readonly #sides: readonly ('from' | 'to')[];
+  /** Edges of the entities that are told next, by that end; what is not in it is read when it is needed. */
+  readonly #edgesAhead = new Map<'from' | 'to', ReadonlyMap<string, readonly RelationshipVersion[]>>();
   /** True where every row that v2 clients may see is in this answer. */
   readonly #isWhole: boolean;
   /** Sent out of turn. */
@@ -41,6 +48,7 @@ export class ChangeStream {
     const { filter, cursor } = plan.request;
     this.#isWhole =
       plan.afterSeq === 0 && cursor === null && filter.entityTypes === null && filter.modifiedBy === null;
+    this.#sides = this.#isWhole ? ['from'] : ['from', 'to'];
   }
 
   /** An empty piece is a pause: something was read that needs not be told. */
@@ -57,7 +65,8 @@ export class ChangeStream {
     let told = 0;
     for (;;) {
       const rows = this.#snapshot.entitiesAfter(seq, READ_LIMIT);
-      for (const row of rows) {
+      for (const [index, row] of rows.entries()) {
+        if (index % EDGES_OF === 0) this.#readEdgesAhead(rows.slice(index, index + EDGES_OF));
         seq = row.seq;
         if (!this.#accepts(row)) continue;
         if (request.cursor !== null && told === PAGE_ROWS) {
@@ -112,8 +121,11 @@ export class ChangeStream {
   /** The open edges that are told with an entity: those from it, and those to it whose other end is not in the answer. */
   *#edgesOf(row: EntityVersion): Generator<string> {
     let comma = '';
-    for (const end of this.#isWhole ? (['from'] as const) : (['from', 'to'] as const)) {
-      for (const edge of this.#snapshot.openEdges(row.id, end)) {
+    const { seq, version, entityType, userId } = row;
+    this.#keepEnd(row.id, { seq, version, entityType, userId });
+    for (const end of this.#sides) {
+      const ahead = this.#edgesAhead.get(end)?.get(row.id);
+      for (const edge of ahead ?? this.#snapshot.openEdges(row.id, end)) {
         const json = this.#edgeJson(edge, end);
         yield json === undefined ? '' : comma + json;
         if (json !== undefined) comma = ',';
@@ -130,12 +142,23 @@ export class ChangeStream {
     return relationshipJsonV2(edge, { from: from.version, to: to.version });
   }
 
-  #end(id: string): StateBrief | undefined {
-    if (!this.#ends.has(id)) {
-      if (this.#ends.size >= MAX_ENDS) this.#ends.clear();
-      this.#ends.set(id, this.#snapshot.brief(id));
+  #readEdgesAhead(rows: readonly EntityVersion[]): void {
+    const ids = rows.filter((row) => row.contentJson !== null && this.#accepts(row)).map((row) => row.id);
+    this.#edgesAhead.clear();
+    for (const end of this.#sides) {
+      const edges = this.#snapshot.openEdgesOf(ids, end, EDGE_LIMIT);
+      if (edges) this.#edgesAhead.set(end, edges);
     }
+  }
+
+  #end(id: string): StateBrief | undefined {
+    if (!this.#ends.has(id)) this.#keepEnd(id, this.#snapshot.brief(id));
     return this.#ends.get(id);
+  }
+
+  #keepEnd(id: string, brief: StateBrief | undefined): void {
+    if (this.#ends.size >= MAX_ENDS) this.#ends.clear();
+    this.#ends.set(id, brief);
   }
 
   #isSentInTurn(row: StateBrief): boolean {

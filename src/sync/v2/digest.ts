@@ -10,7 +10,9 @@ const SLICE_ROWS = 500;
 
 /**
  * The digest of what v2 clients are served, tombstones included (INBETWEENIES-V2.md 4.9): computed a slice at a time, and
- * kept until the graph moves.
+ * kept until the graph moves. Entities of types that v2 has no word for (photo, service) are not in it. Whoever pushes one
+ * sees it once, in the answer to that push, which is an acknowledgement (K6) and no part of the state: the digest that a
+ * client can compare with is that of what a full sync told it and the deltas since, without such echoes.
  */
 export class DigestV2 {
   #last: { readonly seq: number; readonly result: Promise<string> } | undefined;

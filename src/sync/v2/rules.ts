@@ -64,7 +64,7 @@ function timeMicrosOf(version: string, receivedMicros: number): number | undefin
 }
 
 /** By code point, which is the order of UTF-8 bytes and not that of UTF-16 units. */
-function compareVersions(a: string, b: string): number {
+export function compareVersions(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 

@@ -15,12 +15,13 @@ import {
 } from '../../graph/graph.ts';
 import { RELATIONSHIP_TYPES } from '../../graph/types.ts';
 import { MalformedRequest } from './errors.ts';
+import { compareVersions } from './rules.ts';
 import { PROTOCOL_V2 } from './types.ts';
 
 /** Changes of one request, and edges of one request: each is a row of one transaction. */
 export const MAX_CHANGES = 10_000;
-/** Each costs a lookup inside the transaction. */
-const MAX_PARENTS = 100;
+/** Each costs a lookup inside the transaction; of more the newest are kept. */
+const MAX_PARENTS = 1000;
 
 // eslint-disable-next-line no-control-regex -- control characters are what is looked for
 const CONTROL = /[\u0000-\u001f\u007f]/;
@@ -41,6 +42,10 @@ const jsonObject = z
 
 const graphId = z.string().superRefine((id, context) => note(context, () => checkId(id, 'the id')));
 const version = z.string().superRefine((text, context) => note(context, () => checkVersion(text, 'it')));
+/** Some name a version '' that has none. */
+const parent = z.string().superRefine((text, context) => {
+  if (text !== '') note(context, () => checkVersion(text, 'it'));
+});
 
 const envelopeSchema = z.object({
   protocol_version: z.literal(PROTOCOL_V2).nullish(),
@@ -55,7 +60,7 @@ const envelopeSchema = z.object({
       entity_types: z.array(z.string()).max(1000).nullish(),
       since: z
         .string()
-        .refine((text) => parseTimeMicros(text) !== undefined, 'must be an ISO 8601 time')
+        .refine((text) => parseSince(text) !== undefined, 'must be an ISO 8601 time')
         .nullish(),
       modified_by: z.array(z.string()).max(1000).nullish(),
     })
@@ -70,7 +75,7 @@ const entitySchema = z.object({
   content: jsonObject,
   source_type: foldedWord,
   user_id: word(128),
-  parent_versions: z.array(z.string().max(256)).max(MAX_PARENTS).nullish(),
+  parent_versions: z.array(parent).nullish(),
 });
 
 const edgeSchema = z.object({
@@ -117,7 +122,7 @@ export function parseRequest(body: unknown): RequestV2 {
       entityTypes: orNull(filters.entity_types)?.map((type) => type.toLowerCase()) ?? null,
       modifiedBy: orNull(filters.modified_by),
     },
-    sinceMicros: isDelta && filters.since ? (parseTimeMicros(filters.since) ?? null) : null,
+    sinceMicros: isDelta && filters.since ? (parseSince(filters.since) ?? null) : null,
     cursor: parseCursor(envelope.cursor ?? ''),
   };
 }
@@ -129,8 +134,7 @@ export interface PushedChange {
 }
 
 /**
- * @throws MalformedRequest naming the change, HubError `invalid` for an unknown type of edge or one from a thing to itself,
- * `too_large`.
+ * @throws MalformedRequest naming the change, HubError `invalid` for an unknown type of edge, `too_large`.
  */
 export function parseChange(change: unknown, index: number): PushedChange {
   const parsed = parse(changeSchema, change, `changes.${index}`);
@@ -154,6 +158,23 @@ function checkProtocol(body: unknown): void {
     field: 'protocol_version',
     code: 'PROTOCOL_VERSION_MISMATCH',
   });
+}
+
+/** us since the Unix epoch. A client may leave out what is zero: the seconds, or the whole time of the day. */
+function parseSince(text: string): number | undefined {
+  return parseTimeMicros(
+    text
+      .replace(/^\d{4}-\d{2}-\d{2}$/, '$&T00:00:00')
+      .replace(/^(\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2})(Z|[+-]\d{2}:?\d{2})?$/i, '$1:00$2'),
+  );
+}
+
+/** Those that there can be; of too many the newest. Versions are compared as texts (INBETWEENIES-V2.md V4). */
+function parentsOf(sent: readonly string[]): readonly string[] {
+  const parents = sent.filter((parent) => parent !== '');
+  if (parents.length <= MAX_PARENTS) return parents;
+  const newest = new Set(parents.toSorted((a, b) => compareVersions(b, a)).slice(0, MAX_PARENTS));
+  return [...new Set(parents)].filter((parent) => newest.has(parent));
 }
 
 function parseCursor(cursor: string | number): number | null {
@@ -180,7 +201,7 @@ function toPushedEntity(
     entityType: entity.entity_type,
     sourceType: entity.source_type,
     userId: entity.user_id,
-    parentVersions: entity.parent_versions ?? [],
+    parentVersions: parentsOf(entity.parent_versions ?? []),
     // A type's rules only warn here: one odd row would hold up a whole client.
     contentJson:
       changeType === 'delete'
@@ -192,14 +213,9 @@ function toPushedEntity(
 function toPushedEdge(edge: z.infer<typeof edgeSchema>, index: number): PushedEdge {
   const relationshipType = edge.relationship_type.toLowerCase();
   if (!(RELATIONSHIP_TYPES as readonly string[]).includes(relationshipType)) {
-    throw new HubError('invalid', `Unknown relationship_type: ${edge.relationship_type}`, {
-      field: `changes.${index}.relationships`,
-    });
-  }
-  if (edge.from_entity_id === edge.to_entity_id) {
     throw new HubError(
       'invalid',
-      `changes.${index}: the relationship ${edge.id} joins ${edge.from_entity_id} with itself`,
+      `Unknown relationship_type: ${edge.relationship_type} (changes.${index}, ${edge.id})`,
       { field: `changes.${index}.relationships` },
     );
   }
@@ -240,15 +256,19 @@ function parse<T extends z.ZodType>(schema: T, value: unknown, path: string): z.
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const field = [path, ...(issue?.path ?? []).map(String)].filter((part) => part !== '').join('.');
-  const id = idOf(value);
+  const id = idOf(value, issue?.path ?? []);
   const where = id === undefined ? field || 'the body' : `${field} (${id})`;
   throw new MalformedRequest(`${where}: ${issue?.message ?? 'not as expected'}`, field || 'body');
 }
 
-/** Which entity a change that cannot be read is about, for whoever looks for it. */
-function idOf(change: unknown): string | undefined {
-  const entity = isJsonObject(change) ? change['entity'] : undefined;
-  const id = isJsonObject(entity) ? entity['id'] : undefined;
+/** Which entity or edge of a change cannot be read, for whoever looks for it. */
+function idOf(change: unknown, [part, index]: readonly PropertyKey[]): string | undefined {
+  if (!isJsonObject(change)) return undefined;
+  const { entity, relationships } = change;
+  const edge: unknown =
+    part === 'relationships' && Array.isArray(relationships) ? relationships[Number(index)] : undefined;
+  const faulty = edge ?? entity;
+  const id = isJsonObject(faulty) ? faulty['id'] : undefined;
   return typeof id === 'string' ? id.slice(0, 128) : undefined;
 }
 

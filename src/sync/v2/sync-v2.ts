@@ -1,12 +1,13 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
+import type { Store } from '../../base/store.ts';
 import type { Permission, Principal } from '../../access/types.ts';
 import type { Graph } from '../../graph/graph.ts';
 import type { Author } from '../../graph/types.ts';
 import type { DeviceQueue } from '../device-queue.ts';
 import type { DeviceBook } from '../sync-devices.ts';
 import type { SyncDevice } from '../types.ts';
-import type { OutcomeV2, PushedEdge, PushedEntity, RequestV2 } from './types.ts';
+import type { AnswerPlan, OutcomeV2, PushedEdge, PushedEntity, RequestV2 } from './types.ts';
 
 import { refuseOtherDevice } from '../../access/errors.ts';
 import { errorText, HubError } from '../../base/errors.ts';
@@ -16,11 +17,17 @@ import { inSlices } from '../slices.ts';
 import { answerText } from './answer.ts';
 import { applyPush, noOutcome } from './apply.ts';
 import { DigestV2 } from './digest.ts';
-import { KnownEntities } from './known.ts';
+import { Known } from './known.ts';
 import { checkEdgeCount, parseChange, parseRequest } from './schema.ts';
+import { Turns } from './turns.ts';
 import { PROTOCOL_V2 } from './types.ts';
 
+/** An answer with more rows than this takes its turn: making it takes long enough for others to notice. */
+const LARGE_ROWS = 1000;
+
 export interface SyncV2Options {
+  /** Of the graph. */
+  readonly store: Store;
   readonly graph: Graph;
   readonly clock: Clock;
   readonly log: Logger;
@@ -46,6 +53,7 @@ export class SyncV2 {
   readonly #options: SyncV2Options;
   readonly #graph: Graph;
   readonly #digest = new DigestV2();
+  readonly #turns = new Turns();
 
   constructor(options: SyncV2Options) {
     this.#options = options;
@@ -96,7 +104,7 @@ export class SyncV2 {
     const { clock } = this.#options;
     const devices = this.#options.bookOf(principal);
     const pushes = request.changes.length > 0;
-    const startsOver = devices.get(request.deviceId)?.startsOver ?? false;
+    const startsOver = devices.get(request.deviceId)?.startsOverMs != null;
     const outcome = pushes ? await this.#push(principal, request) : noOutcome();
     const snapshot = this.#graph.snapshot();
     const { untilSeq } = snapshot;
@@ -109,7 +117,8 @@ export class SyncV2 {
       serverMicros: this.#graph.storedMicrosAt(untilSeq),
       startedMs,
     };
-    return answerText(plan, { clock, digest: this.#digest });
+    const turn = this.#isLarge(plan) ? this.#turns.join() : undefined;
+    return answerText(plan, { clock, db: this.#options.store.db, digest: this.#digest, turn });
   }
 
   async #push(principal: Principal, request: RequestV2): Promise<OutcomeV2> {
@@ -123,8 +132,8 @@ export class SyncV2 {
       edges.push(...parsed.edges);
       checkEdgeCount(edges.length);
     });
-    const known = new KnownEntities(this.#graph);
-    await known.load(entities, clock);
+    const known = new Known(this.#graph, this.#options.store.db);
+    await known.load({ entities, edges }, clock);
     const authorOf = (userId: string): Author => authorFor(userId, principal, request);
     const outcome = this.#graph.transaction((writer, tx) => {
       known.refresh(writer);
@@ -136,6 +145,12 @@ export class SyncV2 {
     });
     await this.#graph.settled();
     return outcome;
+  }
+
+  /** Seqs count every version that there ever was: rows are counted where that may make the difference. */
+  #isLarge({ afterSeq, snapshot }: AnswerPlan): boolean {
+    if (snapshot.untilSeq - afterSeq <= LARGE_ROWS) return false;
+    return this.#graph.countSince(afterSeq, true) > LARGE_ROWS;
   }
 
   #seqSince(sinceMicros: number | null): number {
@@ -152,7 +167,7 @@ export class SyncV2 {
       clockValue: outcome.lastVersion ?? before?.clockValue ?? null,
       cursorSeq,
       lastError: null,
-      startsOver: false,
+      startsOverMs: null,
     };
   }
 

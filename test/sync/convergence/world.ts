@@ -6,8 +6,10 @@ import * as fc from 'fast-check';
 import type { TestClient } from './clients.ts';
 
 import { ManualClock } from '../../../src/base/clock.ts';
+import { HubError } from '../../../src/base/errors.ts';
 import { jsonEqual } from '../../../src/base/json.ts';
 import { parseContent } from '../../../src/graph/graph.ts';
+import { RESOLUTIONS, type Resolution } from '../../../src/sync/types.ts';
 import { openSyncHome, principal, type SyncHome } from '../sync-home.ts';
 import { LibraryClient, OldV2Client, PlainV1Client } from './clients.ts';
 import { FAULTS, Network, type Fault } from './network.ts';
@@ -24,6 +26,8 @@ export type Action =
     }
   | { readonly do: 'sync'; readonly who: number; readonly faults: readonly Fault[] }
   | { readonly do: 'restart' | 'deliver' | 'skew'; readonly who: number; readonly value: number }
+  /** Somebody at the hub's API edits a thing, or decides a conflict. */
+  | { readonly do: 'edit at hub' | 'resolve'; readonly what: number; readonly value: number }
   | { readonly do: 'crash' | 'backup' | 'restore' };
 
 const who = fc.nat(5);
@@ -40,6 +44,14 @@ export const actions: fc.Arbitrary<Action[]> = fc.array(
         do: fc.constant('sync' as const),
         who,
         faults: fc.array(fc.constantFrom(...FAULTS), { maxLength: 3 }),
+      }),
+    },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        do: fc.constantFrom('edit at hub' as const, 'resolve' as const),
+        what: fc.nat(7),
+        value: fc.nat(4),
       }),
     },
     { weight: 1, arbitrary: person('restart') },
@@ -124,6 +136,12 @@ export class World implements AsyncDisposable {
         return;
       case 'skew':
         this.#skewMs.set(action.who % this.clients.length, (action.value - 5) * HOUR_MS);
+        return;
+      case 'edit at hub':
+        await this.#editAtHub(action.what, action.value);
+        return;
+      case 'resolve':
+        await this.#resolve(action.what, action.value);
         return;
       case 'crash':
         await this.#reopen();
@@ -238,6 +256,40 @@ export class World implements AsyncDisposable {
       await client.update(id, { [`k${value}`]: `${index}.${this.#clock.nowMs() % 100_000}` });
     if (what === 'delete') await client.delete(id);
     if (what === 'move' && thing >= 3) await client.move(id, `thing-${value % 3}`);
+  }
+
+  async #editAtHub(thing: number, value: number): Promise<void> {
+    const id = `thing-${thing}`;
+    const held = this.home.graph.latest(id);
+    if (!held) return;
+    const author = { userId: 'anna', deviceId: 'http' };
+    this.home.graph.transaction((writer) => {
+      if (held.contentJson === null) writer.restoreEntity(id, undefined, author);
+      else if (value === 4) writer.deleteEntity(id, author);
+      else {
+        // The last key goes, another comes: whole contents, as PUT has them.
+        const kept = Object.entries(parseContent(held)).slice(0, value < 2 ? -1 : undefined);
+        const content = {
+          ...Object.fromEntries(kept),
+          name: `Thing ${thing}`,
+          hub: this.#clock.nowMs() % 1000,
+        };
+        writer.replaceContent(id, content, author);
+      }
+    });
+    await this.home.graph.settled();
+  }
+
+  async #resolve(which: number, value: number): Promise<void> {
+    const open = await this.home.sync.conflicts(0, 100);
+    const conflict = open[which % Math.max(1, open.length)]?.view.conflict;
+    const resolution = RESOLUTIONS[value % RESOLUTIONS.length] as Resolution;
+    if (!conflict) return;
+    const author = { userId: 'anna', deviceId: 'http' };
+    // A merge with a deletion needs a content that is given; nobody gives one here.
+    await this.home.sync.resolve(author, conflict.conflictId, { resolution }).catch((error: unknown) => {
+      if (!(error instanceof HubError) || error.kind !== 'invalid') throw error;
+    });
   }
 
   async #reopen(): Promise<void> {
