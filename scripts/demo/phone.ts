@@ -17,6 +17,7 @@ import {
   type Entity,
   type LocalChange,
   type Row,
+  type Status,
 } from '../../src/client/client.ts';
 import { FileStore } from '../../src/client/file-store.ts';
 
@@ -28,6 +29,9 @@ const { values } = parseArgs({
     store: { type: 'string' },
   },
 });
+
+/** What is worth a line. */
+const NEWS: ReadonlySet<Status> = new Set(['live', 'offline', 'signed_out']);
 
 /** Names by id, also of what was deleted since. */
 const names = new Map<string, string>();
@@ -67,7 +71,13 @@ async function run(): Promise<void> {
   });
   client.on('report', ({ id, outcome, message }) => say('! ', `${nameOf(id)}: ${outcome}: ${message}`));
   client.on('notice', ({ level, text }) => say('! ', `${level}: ${text}`));
-  client.on('status', (status) => say('  ', status));
+  // A client that is well goes through `polling` and `syncing` many times a day, within moments: that is no news.
+  let said: Status | undefined;
+  client.on('status', (status) => {
+    if (status === said || !NEWS.has(status)) return;
+    said = status;
+    say('  ', status);
+  });
   client.start();
 
   const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();

@@ -28,8 +28,15 @@ export { Home } from './home.ts';
 export type { AccessToken, TokenProvider } from './http.ts';
 export { MemoryStore } from './memory-store.ts';
 export type { StateEvent } from './messages.ts';
-export { Session, type LoginOptions, type SessionOptions, type Tokens } from './session.ts';
-export type { LocalStore, StoreBatch } from './store.ts';
+export {
+  Session,
+  type LoginOptions,
+  type PairingUri,
+  type PairOptions,
+  type SessionOptions,
+  type Tokens,
+} from './session.ts';
+export { isBasedOn, type LocalStore, type StoreBatch } from './store.ts';
 export type {
   Entity,
   EntityWireChange,
@@ -258,7 +265,8 @@ export class HomeClient {
       return summary;
     } catch (error) {
       if (error instanceof ClientError && error.kind === 'signed_out') this.#failure = 'signed_out';
-      else if (error instanceof ClientError && error.retryable) this.#failure = 'offline';
+      else if (error instanceof ClientError && error.retryable && error.kind !== 'shared_store')
+        this.#failure = 'offline';
       throw error;
     } finally {
       this.#facts.syncEnds(complete);

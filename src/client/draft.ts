@@ -1,6 +1,7 @@
-import type { LocalStore, StoreBatch } from './store.ts';
+import type { LocalStore } from './store.ts';
 import type { Held, Kind, LocalChange, Meta, PendingChange, Report, Row } from './types.ts';
 
+import { commitOn } from './commit.ts';
 import { repairChange } from './wire.ts';
 
 /**
@@ -9,6 +10,8 @@ import { repairChange } from './wire.ts';
  */
 export class Draft {
   meta: Meta;
+  /** What the store is thought to hold. */
+  readonly #base: Meta;
   readonly #store: LocalStore;
   /** As they were when this draft first looked. */
   readonly #before = new Map<string, Row | null>();
@@ -26,6 +29,7 @@ export class Draft {
   private constructor(store: LocalStore, meta: Meta, pending: readonly PendingChange[]) {
     this.#store = store;
     this.meta = meta;
+    this.#base = meta;
     this.#pending = new Map(pending.map((change) => [change.order, change]));
     for (const { kind, id, version } of pending) {
       this.#count(kind, id, 1);
@@ -105,7 +109,10 @@ export class Draft {
     this.#reports.push(report);
   }
 
-  /** Writes it. Returns the things that a person sees differently now. */
+  /**
+   * Writes it. Returns the things that a person sees differently now.
+   * @throws StoreMoved when another client has written meanwhile; nothing is written then.
+   */
   async commit(origin: LocalChange['origin']): Promise<LocalChange[]> {
     const held: Held[] = [];
     const removed: { kind: Kind; id: string }[] = [];
@@ -121,16 +128,14 @@ export class Draft {
       const before = this.#before.get(key) ?? null;
       if (before?.version !== row?.version) changes.push({ kind, id, before, after: row, origin });
     }
-    const batch: StoreBatch = {
+    this.meta = await commitOn(this.#store, this.#base, {
       meta: this.meta,
       held,
       removed,
       pending: this.#added.filter(({ order }) => this.#pending.has(order)),
       settled: this.#settled,
       reports: this.#reports,
-      dismissed: [],
-    };
-    await this.#store.commit(batch);
+    });
     return changes;
   }
 

@@ -6,6 +6,7 @@
  * - `signed_out`: the tokens are not valid any more; somebody has to log in.
  * - `forbidden`: this user may not do that.
  * - `refused`: the hub will say no each time (400, 404, 409, 413, …); `code` and `field` say why.
+ * - `shared_store`: another program uses the same store at the same time, which only one can.
  * - `other_user`: the store holds the edits of another user.
  * - `invalid`: an edit that cannot be made; nothing was stored.
  * - `closed`: the client was closed.
@@ -17,6 +18,7 @@ export type ClientErrorKind =
   | 'signed_out'
   | 'forbidden'
   | 'refused'
+  | 'shared_store'
   | 'other_user'
   | 'invalid'
   | 'closed';
@@ -30,10 +32,12 @@ export interface ClientErrorDetails {
   readonly field?: string;
   /** How long the hub asks to wait, ms. */
   readonly retryAfterMs?: number;
+  /** Whether the answer was waited for in vain: the hub may have done what it was asked. */
+  readonly timedOut?: boolean;
   readonly cause?: unknown;
 }
 
-const RETRYABLE: ReadonlySet<ClientErrorKind> = new Set(['offline', 'busy', 'protocol']);
+const RETRYABLE: ReadonlySet<ClientErrorKind> = new Set(['offline', 'busy', 'protocol', 'shared_store']);
 
 /** Everything that the client throws on purpose. The message is for people. */
 export class ClientError extends Error {
@@ -42,6 +46,7 @@ export class ClientError extends Error {
   readonly code: string | undefined;
   readonly field: string | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly timedOut: boolean;
 
   constructor(kind: ClientErrorKind, message: string, details: ClientErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -51,6 +56,7 @@ export class ClientError extends Error {
     this.code = details.code;
     this.field = details.field;
     this.retryAfterMs = details.retryAfterMs;
+    this.timedOut = details.timedOut ?? false;
   }
 
   /** Trying again later, with the same words, may work. */

@@ -1,5 +1,5 @@
-import type { Replica } from './replica.ts';
-import type { PendingChange, Report } from './types.ts';
+import type { Replica, Taken } from './replica.ts';
+import type { Meta, PendingChange, Report } from './types.ts';
 import type { Compression, SyncAnswer } from './wire.ts';
 
 import { ClientError } from './errors.ts';
@@ -34,6 +34,10 @@ export interface ExchangeOptions {
 /** An answer this young says that the hub is still the one whose cursor is held. */
 const FRESH_MS = 30_000;
 const DEFAULT_LIMIT = 1000;
+/** A hub that is slow is sent no fewer changes at a time than this. */
+const MIN_LIMIT = 10;
+/** How often a run asks again when another client has pulled into the same store meanwhile. */
+const MAX_CLASHES = 5;
 
 interface Run {
   applied: number;
@@ -44,12 +48,16 @@ interface Run {
   limit: number;
   /** A clock that the hub does not understand was dropped already. */
   clockDropped: boolean;
+  /** Answers that came too late, because another client of the store had pulled. */
+  clashes: number;
 }
 
 /** Pushes until each change is answered and pulls until there is no more. Run one at a time. */
 export class Exchange {
   readonly #options: ExchangeOptions;
   #answeredAtMs = Number.NEGATIVE_INFINITY;
+  /** Changes in a request: fewer after the hub has let one time out, so that it is not sent the same ones for ever. */
+  #limit = DEFAULT_LIMIT;
 
   constructor(options: ExchangeOptions) {
     this.#options = options;
@@ -67,20 +75,25 @@ export class Exchange {
       resynced: false,
       limit: DEFAULT_LIMIT,
       clockDropped: false,
+      clashes: 0,
     };
     for (;;) {
-      const sent = await this.#batch(run.limit);
-      const cursor = replica.cursor;
-      const answer = await this.#ask(userId, sent, run);
+      const sent = await this.#batch(Math.min(run.limit, this.#limit));
+      const asked = replica.meta;
+      const answer = await this.#ask(asked, { userId, sent, run });
       if (!answer) continue;
-      const { applied, reports } = await replica.take(answer, sent);
+      const taken = await this.#take(answer, { sent, asked, run });
+      if (!taken) continue;
+      const { applied, reports } = taken;
       this.#answeredAtMs = this.#options.nowMs();
+      // Only a full request says that the hub can do with more.
+      if (sent.length >= this.#limit) this.#limit = Math.min(this.#limit * 2, DEFAULT_LIMIT);
       run.applied += applied;
       run.reports.push(...reports);
       run.pulled += answer.rows.length;
       run.resynced ||= answer.resync || replica.meta.resyncing;
       if (answer.hasMore) {
-        if (sent.length === 0 && !hasMoved(cursor, replica.cursor)) {
+        if (sent.length === 0 && !hasMoved(asked.vectorClock['server'], replica.cursor)) {
           throw new ClientError('protocol', 'the hub says that there is more, and sends nothing');
         }
         continue;
@@ -99,21 +112,46 @@ export class Exchange {
    * and then what the edits were made from is brought back before the edits.
    */
   async #batch(limit: number): Promise<PendingChange[]> {
-    const fresh = this.#options.nowMs() - this.#answeredAtMs < FRESH_MS;
+    // A clock that was set back by a day must not make an answer fresh for a day.
+    const fresh = Math.abs(this.#options.nowMs() - this.#answeredAtMs) < FRESH_MS;
     return fresh ? await this.#options.replica.batch(limit) : [];
   }
 
   /** Undefined when the request was refused for a reason that is mended now: the next one differs. */
-  async #ask(userId: string, sent: readonly PendingChange[], run: Run): Promise<SyncAnswer | undefined> {
-    const { replica, compression, nowMs } = this.#options;
+  async #ask(
+    asked: Meta,
+    about: { userId: string; sent: readonly PendingChange[]; run: Run },
+  ): Promise<SyncAnswer | undefined> {
+    const { userId, sent, run } = about;
+    const { compression, nowMs } = this.#options;
     // Until this is answered and taken over.
     this.#answeredAtMs = Number.NEGATIVE_INFINITY;
     try {
-      return parseAnswer(await this.#options.post(syncBody(replica.meta, userId, sent, compression)));
+      return parseAnswer(await this.#options.post(syncBody(asked, userId, sent, compression)));
     } catch (error) {
+      if (error instanceof ClientError && error.timedOut && sent.length > 0) {
+        const half = Math.ceil(Math.min(sent.length, this.#limit) / 2);
+        this.#limit = Math.max(half, MIN_LIMIT);
+      }
       if (!(error instanceof ClientError) || error.kind !== 'refused') throw error;
       if (!(await this.#mend(error, sent, run))) throw error;
       this.#answeredAtMs = nowMs();
+      return undefined;
+    }
+  }
+
+  /** Undefined when another client of the store has pulled meanwhile: the hub is asked again from there. */
+  async #take(
+    answer: SyncAnswer,
+    about: { sent: readonly PendingChange[]; asked: Meta; run: Run },
+  ): Promise<Taken | undefined> {
+    const { sent, asked, run } = about;
+    try {
+      return await this.#options.replica.take(answer, sent, asked);
+    } catch (error) {
+      run.clashes += 1;
+      const isClash = error instanceof ClientError && error.kind === 'shared_store';
+      if (!isClash || run.clashes > MAX_CLASHES) throw error;
       return undefined;
     }
   }

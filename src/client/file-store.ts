@@ -5,7 +5,11 @@ import { dirname } from 'node:path';
 import type { LocalStore, StoreBatch } from './store.ts';
 import type { Held, Kind, Meta, PendingChange, Report } from './types.ts';
 
+import { ClientError } from './errors.ts';
+import { LockFile } from './lock-file.ts';
 import { MemoryStore } from './memory-store.ts';
+import { Serial } from './serial.ts';
+import { isBasedOn } from './store.ts';
 
 /** The journal is written anew when it is this large and half of it is overtaken. */
 const COMPACT_ABOVE_BYTES = 1024 * 1024;
@@ -14,38 +18,54 @@ const HEADER = '{"format":"funkygibbon-replica","version":1}\n';
 /**
  * Keeps a replica in one file of Node: a journal with one line of JSON for each batch, on the disk before `commit`
  * resolves. A line that a power cut left unfinished is dropped, as if its batch had not been. Reads come from memory.
+ * While it is open, a file of the same name with `.lock` at its end keeps other programs out.
  */
 export class FileStore implements LocalStore {
   readonly #path: string;
   readonly #memory: MemoryStore;
+  readonly #lock: LockFile;
+  readonly #commits = new Serial();
   #file: FileHandle;
+  /** Where the last whole line ends. */
   #bytes: number;
+  /** What the file has: more than that where a power cut left an unfinished line, until the first append. */
+  #size: number;
   /** What the journal had when it was last written anew. */
   #compactBytes: number;
   /** What is in the file is not known any more: it has to be opened again. */
   #broken: unknown;
 
-  private constructor(path: string, memory: MemoryStore, file: FileHandle, bytes: number) {
+  private constructor(
+    path: string,
+    opened: { lock: LockFile; file: FileHandle; memory: MemoryStore; bytes: number; size: number },
+  ) {
     this.#path = path;
-    this.#memory = memory;
-    this.#file = file;
-    this.#bytes = bytes;
-    this.#compactBytes = bytes;
+    this.#lock = opened.lock;
+    this.#memory = opened.memory;
+    this.#file = opened.file;
+    this.#bytes = opened.bytes;
+    this.#size = opened.size;
+    this.#compactBytes = opened.bytes;
   }
 
-  /** Opens the file, or makes it. Rejects when it is damaged elsewhere than at its end, and leaves it as it is. */
+  /**
+   * Opens the file, or makes it. Nothing of what is in it changes before the first `commit`.
+   * @throws ClientError `shared_store` when another program, or this one, has it open.
+   * @throws Error when it is damaged elsewhere than at its end.
+   */
   static async open(path: string): Promise<FileStore> {
-    const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+    const lock = await LockFile.take(`${path}.lock`);
+    let file: FileHandle | undefined;
     try {
+      file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
       const memory = new MemoryStore();
-      const bytes = replay(await file.readFile(), memory, path);
-      await file.truncate(bytes);
-      const store = new FileStore(path, memory, file, bytes);
-      if (bytes === 0) await store.#append(HEADER);
+      const journal = await file.readFile();
+      const bytes = replay(journal, memory, path);
       syncFolder(path);
-      return store;
+      return new FileStore(path, { lock, file, memory, bytes, size: journal.length });
     } catch (error) {
-      await file.close();
+      await file?.close();
+      await lock.release();
       throw error;
     }
   }
@@ -71,15 +91,22 @@ export class FileStore implements LocalStore {
   }
 
   /** Rejects when the disk does; the store has to be opened again then, which shows what was kept. */
-  async commit(batch: StoreBatch): Promise<void> {
-    await this.#append(`${JSON.stringify(batch)}\n`);
-    this.#memory.commit(batch);
-    if (this.#bytes > COMPACT_ABOVE_BYTES && this.#bytes > 2 * this.#compactBytes) await this.#compact();
+  async commit(batch: StoreBatch): Promise<boolean> {
+    return await this.#commits.run(async () => {
+      if (!isBasedOn(this.#memory.meta(), batch)) return false;
+      await this.#append(`${JSON.stringify(batch)}\n`);
+      this.#memory.put(batch);
+      if (this.#bytes > COMPACT_ABOVE_BYTES && this.#bytes > 2 * this.#compactBytes) await this.#compact();
+      return true;
+    });
   }
 
   async close(): Promise<void> {
-    this.#broken ??= new Error('the store was closed');
-    await this.#file.close();
+    await this.#commits.run(async () => {
+      this.#broken ??= new Error('the store was closed');
+      await this.#file.close();
+      await this.#lock.release();
+    });
   }
 
   async #append(line: string): Promise<void> {
@@ -88,7 +115,8 @@ export class FileStore implements LocalStore {
     }
     try {
       await this.#checkAlone();
-      const bytes = Buffer.from(line);
+      if (this.#size > this.#bytes) await this.#file.truncate(this.#bytes);
+      const bytes = Buffer.from(this.#bytes === 0 ? HEADER + line : line);
       let written = 0;
       while (written < bytes.length) {
         const position = this.#bytes + written;
@@ -96,17 +124,18 @@ export class FileStore implements LocalStore {
       }
       await this.#file.datasync();
       this.#bytes += bytes.length;
+      this.#size = this.#bytes;
     } catch (error) {
       this.#broken = error;
       throw error;
     }
   }
 
-  /** Two programs with one store would give two edits the same version, and overwrite each other's lines. */
+  /** A second program without the lock would overwrite lines of this one, and this one must not overwrite its. */
   async #checkAlone(): Promise<void> {
     const [own, there] = await Promise.all([this.#file.stat(), stat(this.#path)]);
-    if (own.ino !== there.ino || there.size !== this.#bytes) {
-      throw new Error(`another program writes to ${this.#path}`);
+    if (own.ino !== there.ino || there.size !== this.#size) {
+      throw new ClientError('shared_store', `another program writes to ${this.#path}`);
     }
   }
 
@@ -124,6 +153,7 @@ export class FileStore implements LocalStore {
       await this.#file.close();
       this.#file = file;
       this.#bytes = Buffer.byteLength(text);
+      this.#size = this.#bytes;
       this.#compactBytes = this.#bytes;
     } catch (error) {
       this.#broken = error;
@@ -136,6 +166,7 @@ export class FileStore implements LocalStore {
     const meta = this.#memory.meta();
     if (!meta) return undefined;
     return {
+      basedOn: 0,
       meta,
       held: [...this.#memory.list('entity'), ...this.#memory.list('relationship')],
       removed: [],
@@ -163,7 +194,7 @@ function replay(journal: Buffer, memory: MemoryStore, path: string): number {
         if (journal.indexOf(10, newline + 1) === -1) return end;
         throw new Error(`${path} is damaged at byte ${end}; move it away to begin anew`);
       }
-      memory.commit(batch);
+      memory.put(batch);
     }
     end = newline + 1;
   }

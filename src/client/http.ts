@@ -85,7 +85,10 @@ async function callWith(
     text = await answer.text();
   } catch (error) {
     if (isAborted(signal)) throw closedError();
-    throw new ClientError('offline', 'the hub cannot be reached', { cause: error });
+    // Nothing else aborts this one.
+    const timedOut = isAborted(controller.signal);
+    const message = timedOut ? 'the hub did not answer in time' : 'the hub cannot be reached';
+    throw new ClientError('offline', message, { timedOut, cause: error });
   } finally {
     cancelTimeout();
     signal?.removeEventListener('abort', abort);
@@ -123,6 +126,7 @@ function toError(answer: HttpAnswer, text: string, nowMs: number): ClientError {
   const retryAfterMs = parseRetryAfter(answer.headers.get('retry-after'), nowMs);
   return new ClientError(kindOf(status), textOf('detail') ?? `the hub answered ${status}`, {
     status,
+    timedOut: status === 408 || status === 504,
     ...(code === undefined ? {} : { code }),
     ...(field === undefined ? {} : { field }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),

@@ -1,6 +1,8 @@
 import type { LocalStore, StoreBatch } from './store.ts';
 import type { Held, Kind, Meta, PendingChange, Report } from './types.ts';
 
+import { isBasedOn } from './store.ts';
+
 /** Keeps everything in memory: for tests, for a page that starts anew each time, and below the file store. */
 export class MemoryStore implements LocalStore {
   #meta: Meta | undefined;
@@ -28,7 +30,14 @@ export class MemoryStore implements LocalStore {
     return [...this.#reports.values()];
   }
 
-  commit(batch: StoreBatch): void {
+  commit(batch: StoreBatch): boolean {
+    if (!isBasedOn(this.#meta, batch)) return false;
+    this.put(batch);
+    return true;
+  }
+
+  /** Writes a batch, whatever it was made from. */
+  put(batch: StoreBatch): void {
     this.#meta = batch.meta;
     for (const held of batch.held) this.#held[held.kind].set(held.id, held);
     for (const { kind, id } of batch.removed) this.#held[kind].delete(id);

@@ -9,9 +9,11 @@ import type {
   RelationshipWireChange,
   Report,
   Row,
+  VersionMark,
 } from './types.ts';
 import type { SyncAnswer } from './wire.ts';
 
+import { commitOn, StoreMoved } from './commit.ts';
 import { graphDigest } from './digest.ts';
 import { Draft, hubRowOf } from './draft.ts';
 import { ClientError } from './errors.ts';
@@ -23,6 +25,8 @@ import { parseCursor, repairChange } from './wire.ts';
 /** Of one request (PROTOCOL.md section 2): more changes are refused, more bytes hold up a small hub. */
 const MAX_CHANGES = 1000;
 const MAX_CHARACTERS = 1024 * 1024;
+/** A step is done anew this often when others write to the store, each time from what is there then. */
+const MAX_REDONE = 10;
 
 export interface ReplicaOptions {
   readonly store: LocalStore;
@@ -48,7 +52,8 @@ export interface Fact {
 
 /**
  * This phone's copy of the home: rows, cursor and queue, kept in a store. It knows the rules of PROTOCOL.md 2.2 and no
- * network. Each step is one batch of the store; steps never overlap.
+ * network. Each step is one batch of the store; steps never overlap. A step that the store refuses, because another
+ * client has written to it meanwhile, is done anew.
  */
 export class Replica {
   readonly #options: ReplicaOptions;
@@ -64,20 +69,7 @@ export class Replica {
   }
 
   static async open(options: ReplicaOptions): Promise<Replica> {
-    const stored = await options.store.meta();
-    return new Replica(
-      options,
-      stored ?? {
-        deviceId: options.deviceId,
-        userId: null,
-        vectorClock: {},
-        generation: 0,
-        resyncing: false,
-        nextOrder: 0,
-        lastVersion: { micros: 0, counter: 0 },
-        repairedAtMs: 0,
-      },
-    );
+    return new Replica(options, await readMeta(options.store, options.deviceId));
   }
 
   get meta(): Meta {
@@ -108,8 +100,11 @@ export class Replica {
   }
 
   async dismiss(version: string): Promise<void> {
-    await this.#steps.run(async () => {
-      await this.#options.store.commit({ ...emptyBatch(this.#meta), dismissed: [version] });
+    await this.#step(async () => {
+      this.#meta = await commitOn(this.#options.store, this.#meta, {
+        meta: this.#meta,
+        dismissed: [version],
+      });
     });
   }
 
@@ -119,7 +114,7 @@ export class Replica {
     id: string,
     make: (before: Row | null, stamp: Stamp) => Edit<R, C>,
   ): Promise<R> {
-    return await this.#steps.run(async () => {
+    return await this.#step(async () => {
       const draft = Draft.forEdit(this.#options.store, this.#meta);
       const held = await draft.held(kind, id);
       const { deviceId, userId } = this.#meta;
@@ -137,7 +132,7 @@ export class Replica {
 
   /** @throws ClientError `other_user` when the store holds another user's edits. */
   async setUser(userId: string): Promise<void> {
-    await this.#steps.run(async () => {
+    await this.#step(async () => {
       const known = this.#meta.userId;
       if (known === userId) return;
       if (known !== null) {
@@ -146,9 +141,7 @@ export class Replica {
           `this store belongs to the user ${known}; open another one for the user ${userId}`,
         );
       }
-      const meta = { ...this.#meta, userId };
-      await this.#options.store.commit(emptyBatch(meta));
-      this.#meta = meta;
+      this.#meta = await commitOn(this.#options.store, this.#meta, { meta: { ...this.#meta, userId } });
     });
   }
 
@@ -177,10 +170,18 @@ export class Replica {
 
   /**
    * Takes an answer over: what became of `sent`, the rows, the clock, in one batch.
-   * @throws ClientError `protocol` when it does not say what became of each change; nothing is taken over then.
+   * @param asked what `meta` was when the hub was asked
+   * @throws ClientError `protocol` when it does not say what became of each change, `shared_store` when another client
+   * has pulled meanwhile, which the answer may be older than; nothing is taken over then.
    */
-  async take(answer: SyncAnswer, sent: readonly PendingChange[]): Promise<Taken> {
-    return await this.#steps.run(async () => {
+  async take(answer: SyncAnswer, sent: readonly PendingChange[], asked: Meta): Promise<Taken> {
+    return await this.#step(async () => {
+      if (
+        asked.generation !== this.#meta.generation ||
+        asked.vectorClock['server'] !== this.#meta.vectorClock['server']
+      ) {
+        throw sharedError();
+      }
       const outcomes = sent.map((change) => ({ change, outcome: outcomeOf(change, answer) }));
       const draft = await Draft.begin(this.#options.store, this.#meta);
       if (answer.resync) {
@@ -204,7 +205,7 @@ export class Replica {
 
   /** The hub finds a change malformed and would each time: it goes out of the queue and into a report. */
   async reject(change: PendingChange, code: string, message: string): Promise<Report | undefined> {
-    return await this.#steps.run(async () => {
+    return await this.#step(async () => {
       const draft = await Draft.begin(this.#options.store, this.#meta);
       await settleChange(draft, change, { kind: 'rejected', code, message, conflictId: null });
       await this.#commit(draft, 'hub');
@@ -217,7 +218,7 @@ export class Replica {
    * skipped, the others move the cursor. Returns false when they belong to another life of the hub's graph.
    */
   async takeFacts(facts: readonly Fact[]): Promise<boolean> {
-    return await this.#steps.run(async () => {
+    return await this.#step(async () => {
       const draft = await Draft.begin(this.#options.store, this.#meta);
       for (const { row, cursor } of facts) {
         const own = parseCursor(draft.meta.vectorClock['server']);
@@ -241,18 +242,33 @@ export class Replica {
 
   /** Forgets the cursor, so that everything is pulled from zero; rows and queue stay. */
   async startOver(repairedAtMs = this.#meta.repairedAtMs): Promise<void> {
-    await this.#steps.run(async () => {
+    await this.#step(async () => {
       const { server: _, ...vectorClock } = this.#meta.vectorClock;
       const generation = this.#meta.generation + 1;
       const meta = { ...this.#meta, vectorClock, generation, resyncing: true, repairedAtMs };
-      await this.#options.store.commit(emptyBatch(meta));
-      this.#meta = meta;
+      this.#meta = await commitOn(this.#options.store, this.#meta, { meta });
     });
   }
 
   async #reworded(pending: PendingChange): Promise<PendingChange> {
     const held = await this.#options.store.held(pending.kind, pending.id);
     return { ...pending, change: repairChange(pending.row, held ? hubRowOf(held) : null) };
+  }
+
+  /** Runs a step when the ones before have ended, and anew, from what the store holds, when the store refuses it. */
+  async #step<T>(task: () => Promise<T>): Promise<T> {
+    return await this.#steps.run(async () => {
+      for (let redone = 0; ; redone++) {
+        try {
+          return await task();
+        } catch (error) {
+          if (!(error instanceof StoreMoved)) throw error;
+          this.#meta = await readMeta(this.#options.store, this.#meta.deviceId);
+          this.#lastVersion = laterOf(this.#lastVersion, this.#meta.lastVersion);
+          if (redone === MAX_REDONE) throw sharedError();
+        }
+      }
+    });
   }
 
   async #commit(draft: Draft, origin: LocalChange['origin']): Promise<void> {
@@ -269,6 +285,29 @@ function rank({ repair, kind }: PendingChange): number {
   return kind === 'entity' ? 0 : 1;
 }
 
-function emptyBatch(meta: Meta) {
-  return { meta, held: [], removed: [], pending: [], settled: [], reports: [], dismissed: [] } as const;
+async function readMeta(store: LocalStore, deviceId: string): Promise<Meta> {
+  const stored = await store.meta();
+  return {
+    revision: 0,
+    deviceId,
+    userId: null,
+    vectorClock: {},
+    generation: 0,
+    resyncing: false,
+    nextOrder: 0,
+    lastVersion: { micros: 0, counter: 0 },
+    repairedAtMs: 0,
+    ...stored,
+  };
+}
+
+function laterOf(a: VersionMark, b: VersionMark): VersionMark {
+  return a.micros > b.micros || (a.micros === b.micros && a.counter > b.counter) ? a : b;
+}
+
+function sharedError(): ClientError {
+  return new ClientError(
+    'shared_store',
+    'two programs (or two tabs) use this store at the same time; one of them has to close it',
+  );
 }

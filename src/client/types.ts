@@ -124,6 +124,8 @@ export interface Report {
 
 /** What a replica knows besides its rows. */
 export interface Meta {
+  /** Counts the batches that the store has taken: a batch that was made from another one is refused. */
+  readonly revision: number;
   readonly deviceId: string;
   /** Whose edits these are; null until the hub was first asked. */
   readonly userId: string | null;

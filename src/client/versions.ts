@@ -9,6 +9,9 @@ const VERSION_TIME = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,6}))?(?:Z
  * Makes the next version, `{utc-iso8601, microseconds}+00:00-{counter:06d}-{author}`. It differs from every version
  * made since `last` and sorts after them and after its parents, whatever the wall clock does. The returned mark has to
  * be stored together with what the version names.
+ *
+ * The hub's `VersionSource` makes its own versions by the same rules, in code of its own: this library stands alone, and
+ * neither of the two may have to change because the other one does.
  */
 export function nextVersion(
   last: VersionMark,

@@ -164,7 +164,6 @@ function toRejection(value: unknown, kind: 'entity' | 'relationship'): AnsweredR
 
 /** A version that the hub lost, as a change that brings it back to a hub that has `base`, null = nothing, instead. */
 export function repairChange(row: Row, base: Row | null): EntityWireChange | RelationshipWireChange {
-  const kind = base === null ? 'create' : 'update';
   const shared = {
     timestamp: row.timestamp,
     parent_versions: row.parentVersions,
@@ -173,16 +172,19 @@ export function repairChange(row: Row, base: Row | null): EntityWireChange | Rel
   if (row.kind === 'entity') {
     return {
       ...shared,
-      change_type: row.deleted ? 'delete' : kind,
+      // Never an update, which is a patch: keys that this version does not have any more would stay at the hub.
+      change_type: row.deleted ? 'delete' : 'create',
       entity_id: row.id,
       entity_version: row.version,
       entity_type: row.entityType,
       content: row.deleted ? null : row.content,
     };
   }
+  // An edge that the hub knows by another version is refused as a create.
+  const known = row.validTo === null ? 'update' : 'delete';
   return {
     ...shared,
-    change_type: kind === 'update' && row.validTo !== null ? 'delete' : kind,
+    change_type: base === null ? 'create' : known,
     relationship_id: row.id,
     relationship_version: row.version,
     from_entity_id: row.fromEntityId,

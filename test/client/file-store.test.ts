@@ -1,4 +1,14 @@
-import { appendFileSync, cpSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  appendFileSync,
+  cpSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
@@ -66,13 +76,23 @@ test('a batch that a power cut left unfinished is dropped; what was before it st
     expect(reopened.pending().map(({ id }) => id)).toEqual(['a', 'b']);
     expect(reopened.list('entity')).toHaveLength(2);
     await reopened.close();
-    expect(statSync(path).size).toBe(sizes[1]);
+    // Whoever only looks changes nothing.
+    expect(statSync(path).size).toBe(size);
   }
-  // A length that reached the disk before the content did.
-  writeFileSync(path, Buffer.concat([whole.subarray(0, sizes[1]), Buffer.alloc(100)]));
+  const { client: writer } = await scripted({ store: await FileStore.open(path) });
+  await writer.home.createEntity({ id: 'd', entityType: 'note', content: {} });
+  await writer.close();
+  const mended = await FileStore.open(path);
+  expect(mended.pending().map(({ id }) => id)).toEqual(['a', 'b', 'd']);
+  await mended.close();
+  // A length that reached the disk before the content did, longer than what is written next.
+  writeFileSync(path, Buffer.concat([whole.subarray(0, sizes[1]), Buffer.alloc(100_000)]));
   const reopened = await FileStore.open(path);
   expect(reopened.pending()).toHaveLength(2);
-  await reopened.close();
+  const { client: last } = await scripted({ store: reopened });
+  for (const id of ['e', 'f']) await last.home.createEntity({ id, entityType: 'note', content: {} });
+  await last.close();
+  expect(statSync(path).size).toBeLessThan(100_000);
 });
 
 test('a file that is damaged, or of something else, is left as it is', async () => {
@@ -97,11 +117,45 @@ test('a file that is damaged, or of something else, is left as it is', async () 
   await store.close();
 });
 
-test('two programs do not write to one file', async () => {
+test('a file that is open is not opened a second time', async () => {
+  using folder = temporaryFolder();
+  const path = join(folder.path, 'home.replica');
+  const store = await FileStore.open(path);
+  await expect(FileStore.open(path)).rejects.toMatchObject({
+    kind: 'shared_store',
+    message: expect.stringContaining(`${path}.lock`),
+  });
+  // Another program, which lives.
+  await store.close();
+  writeFileSync(`${path}.lock`, `${process.ppid} 1\n`);
+  await expect(FileStore.open(path)).rejects.toThrow(`process ${process.ppid}`);
+  expect(readFileSync(`${path}.lock`, 'utf8')).toBe(`${process.ppid} 1\n`);
+  rmSync(`${path}.lock`);
+  await (await FileStore.open(path)).close();
+  expect(readdirSync(folder.path)).toEqual(['home.replica']);
+});
+
+test('the lock of a program that has ended is taken over', async () => {
+  using folder = temporaryFolder();
+  const path = join(folder.path, 'home.replica');
+  const { pid } = spawnSync(process.execPath, ['--version']);
+  // Of the last one, which a power cut left empty, and of a container that got the same process ids when it was restarted.
+  for (const left of [`${pid} 1\n`, '', `${process.pid} 1\n`]) {
+    writeFileSync(`${path}.lock`, left);
+    const stores = await Promise.allSettled([FileStore.open(path), FileStore.open(path)]);
+    const opened = stores.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    expect(opened).toHaveLength(1);
+    await opened[0]?.close();
+    expect(readdirSync(folder.path)).toEqual(['home.replica']);
+  }
+});
+
+test('two programs do not write to one file, whatever became of the lock', async () => {
   using folder = temporaryFolder();
   const path = join(folder.path, 'home.replica');
   const { client: first } = await scripted({ store: await FileStore.open(path) });
   await first.home.createEntity({ id: 'a', entityType: 'note', content: {} });
+  rmSync(`${path}.lock`);
   const { client: second } = await scripted({ store: await FileStore.open(path) });
   await second.home.createEntity({ id: 'b', entityType: 'note', content: {} });
   await expect(first.home.createEntity({ id: 'c', entityType: 'note', content: {} })).rejects.toThrow(

@@ -110,6 +110,7 @@ test('the phone on the terminal shows the home and what changes in it', async ()
     await eventually(() => expect(shown).toContain('- room Attic\n'));
     expect(shown).toContain('~ device Ceiling lamp: name "Lamp" > "Ceiling lamp"\n');
     expect(shown).toContain('- Ceiling lamp located_in Attic\n');
+    expect(shown).not.toMatch(/ (?:polling|syncing)\n/);
   } finally {
     const ended = once(phone, 'exit');
     phone.kill('SIGTERM');

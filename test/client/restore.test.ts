@@ -32,6 +32,9 @@ for (const pushesFirst of [false, true]) {
     const edited = await create('edited');
     const deleted = await create('deleted');
     const bens = await create('for ben');
+    const shrunk = await create('shrunk');
+    const shrunkBoth = await create('shrunk, and edited by ben');
+    const coloured = await create('coloured');
     await anna.sync();
     await first[Symbol.asyncDispose]();
 
@@ -39,7 +42,12 @@ for (const pushesFirst of [false, true]) {
     const second = await startHubFor(folder.path);
     network.target = second.ready.http_url;
     await anna.home.updateEntity(edited, { text: 'acked' });
+    await anna.home.updateEntity(coloured, { text: 'acked' });
     await anna.home.deleteEntity(deleted);
+    for (const id of [shrunk, shrunkBoth]) {
+      const body = { content: { text: 'without n' } };
+      await anna.call({ method: 'PUT', path: `/api/entities/${id}`, body });
+    }
     const added = await create('added');
     await anna.home.createRelationship({
       id: 'edge',
@@ -47,7 +55,7 @@ for (const pushesFirst of [false, true]) {
       toEntityId: kept,
       relationshipType: 'part_of',
     });
-    expect(await anna.sync()).toMatchObject({ applied: 4 });
+    expect(await anna.sync()).toMatchObject({ applied: 5 });
     await second[Symbol.asyncDispose]();
 
     makeAnotherEpoch(backup.path);
@@ -56,16 +64,19 @@ for (const pushesFirst of [false, true]) {
     await using ben = await clientOf(third.ready.http_url);
     await ben.sync();
     await ben.home.updateEntity(bens, { text: "Ben's" });
+    await ben.home.updateEntity(shrunkBoth, { by: 'ben' });
     await ben.sync();
 
     // Made offline, on top of what the hub has lost.
     await anna.home.updateEntity(edited, { n: 2 });
     await anna.home.updateEntity(added, { n: 2 });
+    // The hub can take this one without what it was made from.
+    await anna.home.updateEntity(coloured, { colour: 'red' });
     if (!pushesFirst) nowMs += 60_000;
     const sent = network.bodies.length;
     const { resynced, reports } = await anna.sync();
     expect(resynced).toBe(true);
-    expect(network.bodies[sent]?.changes.length).toBe(pushesFirst ? 2 : 0);
+    expect(network.bodies[sent]?.changes.length).toBe(pushesFirst ? 3 : 0);
     if (!pushesFirst) expect(reports).toEqual([]);
     expect(await anna.home.pending()).toEqual([]);
     nowMs += 1000;
@@ -79,6 +90,9 @@ for (const pushesFirst of [false, true]) {
       const n = (id: string): number => (isReported(id) ? 1 : 2);
       expect(await home.entity(edited)).toMatchObject({ content: { text: 'acked', n: n(edited) } });
       expect(await home.entity(added)).toMatchObject({ content: { text: 'added', n: n(added) } });
+      expect((await home.entity(coloured))?.content).toEqual({ text: 'acked', n: 1, colour: 'red' });
+      expect((await home.entity(shrunk))?.content).toEqual({ text: 'without n' });
+      expect((await home.entity(shrunkBoth))?.content).toEqual({ text: 'without n', by: 'ben' });
       expect(await home.entity(deleted)).toMatchObject({ deleted: true });
       expect(await home.entity(bens)).toMatchObject({ content: { text: "Ben's" } });
       expect(await home.relationship('edge')).toMatchObject({ validTo: null });

@@ -204,7 +204,7 @@ describe('requests', () => {
       hubUrl,
       { method: 'GET', path: '/api/a', timeoutMs: 500 },
     );
-    const failed = expect(call).rejects.toMatchObject({ kind: 'offline' });
+    const failed = expect(call).rejects.toMatchObject({ kind: 'offline', timedOut: true });
     await time.advance(500);
     await failed;
   });

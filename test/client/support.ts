@@ -103,6 +103,10 @@ export interface SentBody {
   readonly compression: string | null;
 }
 
+export function versions(body: SentBody | undefined): (string | undefined)[] {
+  return body?.changes.map(({ entity_version: version }) => version) ?? [];
+}
+
 /** Time that passes when a test says so. */
 export class ManualTime {
   #nowMs = Date.UTC(2026, 0, 1);
@@ -119,6 +123,12 @@ export class ManualTime {
     },
     random: () => 1,
   };
+
+  /** Sets the clock back; timers run on. */
+  turnBack(ms: number): void {
+    this.#nowMs -= ms;
+    for (const timer of this.#timers) timer.atMs -= ms;
+  }
 
   /** How long until each timer runs out, ms, ascending. */
   get waits(): number[] {

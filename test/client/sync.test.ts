@@ -1,12 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
-import { ClientError, MemoryStore } from '../../src/client/client.ts';
-import { graphDigest } from '../../src/client/digest.ts';
-import { allApplied, answer, cursor, ok, row, scripted, type SentBody } from './support.ts';
-
-function versions(body: SentBody | undefined): (string | undefined)[] {
-  return body?.changes.map(({ entity_version: version }) => version) ?? [];
-}
+import { MemoryStore } from '../../src/client/client.ts';
+import { allApplied, answer, cursor, ok, row, scripted, versions } from './support.ts';
 
 describe('pulling', () => {
   test('never overwrites a pending edit, and keeps its parents; what the hub has is shown once it is answered', async () => {
@@ -160,6 +155,46 @@ describe('refusals', () => {
     expect(hub.bodies.map(({ changes }) => changes.length)).toEqual([0, 5, 3, 2, 2, 1]);
   });
 
+  test('a hub that does not answer in time is sent ever fewer changes, and more again once it answers', async () => {
+    const { client, hub } = await scripted();
+    await using _ = client;
+    for (let i = 0; i < 40; i++) await client.home.createEntity({ entityType: 'note', content: { i } });
+    for (let i = 0; i < 3; i++) {
+      hub.replies(ok(), { status: 504, body: {} });
+      await expect(client.sync()).rejects.toMatchObject({ kind: 'busy', timedOut: true });
+    }
+    hub.replies(ok(), allApplied());
+    expect(await client.sync()).toMatchObject({ applied: 40 });
+    expect(hub.bodies.map(({ changes }) => changes.length)).toEqual([0, 40, 0, 20, 0, 10, 0, 10, 20, 10]);
+    // Ten in the next request say nothing about what the hub can do; the limit is 40 still.
+    for (let i = 0; i < 50; i++) await client.home.createEntity({ entityType: 'note', content: { i } });
+    await client.sync();
+    expect(hub.bodies.slice(10).map(({ changes }) => changes.length)).toEqual([40, 10]);
+  });
+
+  test('fewer than ten changes at a time are not sent because of a slow hub', async () => {
+    const { client, hub } = await scripted();
+    await using _ = client;
+    for (let i = 0; i < 12; i++) await client.home.createEntity({ entityType: 'note', content: { i } });
+    for (let i = 0; i < 4; i++) {
+      hub.replies(ok(), { status: 504, body: {} });
+      await expect(client.sync()).rejects.toMatchObject({ timedOut: true });
+    }
+    expect(hub.bodies.map(({ changes }) => changes.length)).toEqual([0, 12, 0, 10, 0, 10, 0, 10]);
+  });
+
+  test('an answer is not fresh any more when the clock was set back since', async () => {
+    const { client, hub, time } = await scripted();
+    await using _ = client;
+    hub.replies(ok());
+    await client.sync();
+    time.turnBack(86_400_000);
+    await client.home.createEntity({ entityType: 'note', content: {} });
+    hub.replies(ok(), allApplied());
+    await client.sync();
+    expect(hub.bodies.map(({ changes }) => changes.length)).toEqual([0, 0, 1]);
+  });
+
   test('a cursor that the hub does not understand is dropped: everything is pulled, and the rest pushed again', async () => {
     const { client, hub } = await scripted();
     await using _ = client;
@@ -188,168 +223,5 @@ describe('refusals', () => {
     const second = await scripted({ store, userId: 'ben' });
     await expect(second.client.sync()).rejects.toMatchObject({ kind: 'other_user' });
     await second.client.close();
-  });
-});
-
-describe('resync', () => {
-  test('pulls every page before it pushes, and survives a restart in between', async () => {
-    const store = new MemoryStore();
-    const before = await scripted({ store });
-    before.hub.replies(
-      ok({
-        changes: [row('a', 'a1', {}), row('b', 'b1', {}), row('c', 'c1', {}), row('d', 'd2', {}, ['d1'])],
-      }),
-    );
-    await before.client.sync();
-    await before.client.home.createEntity({ id: 'n', entityType: 'note', content: {} });
-    const again = { resync: true, has_more: true, vector_clock: { server: cursor(1, 'cc') } };
-    await before.time.advance(60_000);
-    before.hub.replies(ok({ ...again, changes: [row('a', 'a1', {})] }), new TypeError('lost'));
-    await expect(before.client.sync()).rejects.toThrow();
-    expect(versions(before.hub.bodies.at(-1))).toEqual([]);
-
-    const after = await scripted({ store });
-    await using _ = after.client;
-    after.hub.replies(
-      ok({
-        vector_clock: { server: cursor(9, 'cc') },
-        changes: [row('c', 'c2', {}, ['c1']), row('d', 'd1', {})],
-      }),
-      allApplied({ vector_clock: { server: cursor(12, 'cc') } }),
-    );
-    await after.client.sync();
-    const [pull, push] = after.hub.bodies;
-    expect(pull?.vector_clock['server']).toBe(cursor(1, 'cc'));
-    expect(versions(pull)).toEqual([]);
-    // What the hub has, or has gone on from, is not pushed; what it lost goes before what was made since.
-    expect(push?.changes.map((change) => [change.change_type, change.entity_id])).toEqual([
-      ['update', 'd'],
-      ['create', 'b'],
-      ['create', 'n'],
-    ]);
-    expect(push?.changes[0]).toMatchObject({ entity_version: 'd2', parent_versions: ['d1'] });
-    expect(await after.client.home.entity('c')).toMatchObject({ version: 'c2' });
-    expect(await after.client.home.entity('d')).toMatchObject({ version: 'd2' });
-    expect(await after.client.home.pending()).toEqual([]);
-  });
-
-  test('what somebody else brought back meanwhile is not created a second time', async () => {
-    const { client, hub } = await scripted();
-    await using _ = client;
-    hub.replies(ok({ changes: [row('a', 'a2', { n: 2 }, ['a1'])] }));
-    await client.sync();
-    hub.replies(ok({ resync: true, vector_clock: { server: cursor(0, 'cc') } }), new TypeError('lost'));
-    await expect(client.sync()).rejects.toThrow();
-    hub.replies(
-      ok({ changes: [row('a', 'a1', { n: 1 })], vector_clock: { server: cursor(1, 'cc') } }),
-      allApplied({ vector_clock: { server: cursor(2, 'cc') } }),
-    );
-    await client.sync();
-    expect(hub.bodies.at(-1)?.changes).toMatchObject([{ change_type: 'update', entity_version: 'a2' }]);
-    expect(await client.home.entity('a')).toMatchObject({ version: 'a2' });
-  });
-
-  test('a differing digest pulls everything, once in a while', async () => {
-    const { client, hub, time } = await scripted();
-    await using _ = client;
-    const whole = [row('a', 'a1', {}), row('b', 'b1', {})];
-    const digest = graphDigest([
-      { id: 'b', version: 'b1' },
-      { id: 'a', version: 'a1' },
-    ]);
-    hub.replies(ok({ changes: whole.slice(0, 1), digest }), ok({ changes: whole, digest }));
-    expect(await client.sync()).toMatchObject({ digest: 'match', resynced: true });
-    hub.replies(ok({ digest: 'another' }));
-    expect(await client.sync()).toMatchObject({ digest: 'mismatch', resynced: false });
-    await time.advance(600_000);
-    hub.replies(ok({ digest: 'another' }), ok({ changes: whole.slice(0, 1) }), allApplied(), ok({ digest }));
-    expect(await client.sync()).toMatchObject({ applied: 1, resynced: true });
-    expect(await client.sync()).toMatchObject({ digest: 'match' });
-  });
-});
-
-describe('edits', () => {
-  test('what cannot be sent cannot be made, and leaves nothing behind', async () => {
-    const { client } = await scripted();
-    await using _ = client;
-    const { home } = client;
-    const invalid = expect.objectContaining({ kind: 'invalid' });
-    const refusals: Promise<unknown>[] = [
-      home.createEntity({ id: 'a b', entityType: 'note', content: {} }),
-      home.createEntity({ entityType: '', content: {} }),
-      home.createEntity({ entityType: 'note', content: { text: 'x'.repeat(300_000) } }),
-      home.createEntity({ entityType: 'note', content: [] as unknown as Record<string, unknown> }),
-      home.updateEntity('nobody', {}),
-      home.deleteEntity('nobody'),
-      home.createRelationship({ fromEntityId: 'a', toEntityId: 'a', relationshipType: 'part_of' }),
-      home.endRelationship('nothing'),
-    ];
-    for (const refusal of refusals) await expect(refusal).rejects.toEqual(invalid);
-    expect(await home.pending()).toEqual([]);
-    await home.createEntity({ id: 'a', entityType: 'note', content: {} });
-    await expect(home.createEntity({ id: 'a', entityType: 'note', content: {} })).rejects.toEqual(invalid);
-  });
-
-  test('a store that fails shows nothing of the edit, and the version is not used again', async () => {
-    class FullStore extends MemoryStore {
-      full = false;
-      override commit(batch: Parameters<MemoryStore['commit']>[0]): void {
-        if (this.full) throw new Error('the disk is full');
-        super.commit(batch);
-      }
-    }
-    const store = new FullStore();
-    const { client } = await scripted({ store });
-    await using _ = client;
-    const first = await client.home.createEntity({ id: 'a', entityType: 'note', content: { n: 1 } });
-    store.full = true;
-    await expect(client.home.updateEntity('a', { n: 2 })).rejects.toThrow('full');
-    expect(await client.home.entity('a')).toEqual(first);
-    store.full = false;
-    const third = await client.home.updateEntity('a', { n: 3 });
-    expect(first.version).toBe('2026-01-01T00:00:00.000000+00:00-000000-phone');
-    expect(third.version).toBe('2026-01-01T00:00:00.000001+00:00-000001-phone');
-    expect(third.parentVersions).toEqual([first.version]);
-  });
-
-  test('what the app does with its object afterwards does not change the edit', async () => {
-    const { client } = await scripted();
-    await using _ = client;
-    const content = { tags: ['a'], left: undefined };
-    await client.home.createEntity({ id: 'a', entityType: 'note', content });
-    content.tags.push('b');
-    expect(await client.home.entity('a')).toMatchObject({ content: { tags: ['a'] } });
-    expect((await client.home.pending())[0]?.change).toMatchObject({ content: { tags: ['a'] } });
-  });
-
-  test('listeners hear what changed, and one that throws stops nothing', async () => {
-    const { client, hub } = await scripted();
-    await using _ = client;
-    const heard: unknown[] = [];
-    const errors: unknown[] = [];
-    client.on('change', () => {
-      throw new Error('a bug of the app');
-    });
-    const stop = client.on('change', (changes) => heard.push(...changes));
-    client.on('error', (error) => errors.push(error));
-    await client.home.createEntity({ id: 'a', entityType: 'note', content: {} });
-    hub.replies(ok({ changes: [row('b', 'b1', {})] }), allApplied());
-    await client.sync();
-    stop();
-    await client.home.deleteEntity('b');
-    expect(heard).toMatchObject([
-      { id: 'a', before: null, after: { kind: 'entity' }, origin: 'local' },
-      { id: 'b', before: null, after: { version: 'b1' }, origin: 'hub' },
-    ]);
-    expect(errors).toHaveLength(3);
-  });
-
-  test('after it was closed, nothing is sent', async () => {
-    const { client, hub } = await scripted();
-    await client.close();
-    await client.close();
-    client.start();
-    await expect(client.sync()).rejects.toBeInstanceOf(ClientError);
-    expect(hub.bodies).toEqual([]);
   });
 });
