@@ -64,6 +64,12 @@ export class Ancestry {
     return false;
   }
 
+  /** The versions that name `version` as a parent, among those that were looked at so far, the newest few at least. */
+  childrenOf(version: string): string[] {
+    if (this.#looked === 0) this.#lookFurther();
+    return [...this.#parents].filter(([, parents]) => parents.includes(version)).map(([child]) => child);
+  }
+
   #commonOf(ours: string, theirs: readonly string[]): string[] {
     const line = this.#lineOf(ours);
     const met = new Set<string>();

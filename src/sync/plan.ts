@@ -1,4 +1,4 @@
-import type { EntityVersion, HeldAs } from '../graph/types.ts';
+import type { Content, EntityVersion, HeldAs } from '../graph/types.ts';
 import type { PreparedChange } from './prepare.ts';
 import type { ConflictType } from './types.ts';
 
@@ -44,6 +44,8 @@ export interface VersionSource {
   commonAncestors(ours: string, theirs: readonly string[]): EntityVersion[];
   /** See `Ancestry.descends`. */
   descends(ours: string, version: string): boolean;
+  /** See `Ancestry.childrenOf`. */
+  childrenOf(version: string): EntityVersion[];
 }
 
 /**
@@ -64,13 +66,18 @@ export function planChange(
   const seen = seenBy(change, source);
   const under = change.changeType === 'update' ? seen : undefined;
   const beside = { contentJson: losersContent(change, under), ...originOf(change, source) };
-  if (latest && source.descends(latest.version, change.version)) return { kind: 'superseded', ...beside };
+  const isLate = latest !== undefined && source.descends(latest.version, change.version);
+  if (isLate && (latest.contentJson === null || change.content === null)) {
+    return { kind: 'superseded', ...beside };
+  }
   // A create that names what it was made from says the whole content, as after a restore, and means that thing.
   const isEdit = decision === 'diverged' || (decision === 'already_exists' && seen !== undefined);
-  if (!latest || latest.contentJson === null || !isEdit) {
+  if (!latest || latest.contentJson === null || !(isEdit || isLate)) {
     return { kind: 'conflict', conflict: decision === 'diverged' ? 'version_conflict' : decision, ...beside };
   }
-  return planMerge(change, { latest, seen, beside }, source);
+  const plan = planMerge(change, { latest, seen, beside, isLate }, source);
+  const saysNothing = plan.kind === 'merge' && jsonEqual(JSON.parse(plan.mergedJson), parseContent(latest));
+  return isLate && saysNothing ? { kind: 'superseded', ...beside } : plan;
 }
 
 function planFastForward(
@@ -95,12 +102,17 @@ function planFastForward(
 
 function planMerge(
   change: PreparedChange,
-  about: { latest: EntityVersion; seen: EntityVersion | undefined; beside: Beside },
+  about: { latest: EntityVersion; seen: EntityVersion | undefined; beside: Beside; isLate: boolean },
   source: VersionSource,
 ): Plan {
   const { beside, latest, seen } = about;
   checkSameType(change, latest);
-  const patch = change.content ?? {};
+  // Patches that were made on top of it, and came before it, could not be laid over it then.
+  const later = about.isLate ? source.childrenOf(change.version) : [];
+  const patch = later.reduce<Content>(
+    (under, child) => ({ ...under, ...parseContent(child) }),
+    change.content ?? {},
+  );
   const isWhole = change.changeType === 'create';
   const theirs = seen && !isWhole ? { ...parseContent(seen), ...patch } : patch;
   const bases = seen ? basesOf(change, latest, seen, source) : [];

@@ -125,6 +125,11 @@ export class ReadAhead {
           .map((version) => graph.version(id, version))
           .filter((version) => version !== undefined),
       descends: (ours, version) => ancestry().descends(ours, version),
+      childrenOf: (of) =>
+        ancestry()
+          .childrenOf(of)
+          .map((version) => graph.version(id, version))
+          .filter((version) => version !== undefined),
     };
   }
 

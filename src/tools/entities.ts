@@ -11,11 +11,14 @@ import { JsonText } from './json-text.ts';
 import { reference } from './places.ts';
 import { tool } from './tool.ts';
 import {
+  CHANGES_HINT,
   countArgument,
   entityTypeWord,
   idArgument,
   jsonObjectArgument,
+  numberArgument,
   relationshipTypeWord,
+  saysChanges,
 } from './vocabulary.ts';
 
 const MAX_FOUND = 100;
@@ -62,7 +65,8 @@ export const ENTITY_TOOLS: readonly Tool[] = [
   }),
   tool({
     name: 'create_relationship',
-    description: 'Joins two entities',
+    description:
+      'Joins two entities; where they are joined so already, properties that are given replace those there',
     mutates: true,
     args: {
       from_entity_id: idArgument,
@@ -71,22 +75,23 @@ export const ENTITY_TOOLS: readonly Tool[] = [
       properties: jsonObjectArgument.optional(),
     },
     run: async ({ edits, author }, args) => {
-      const { stored, from, to, warning } = await edits.relate({
+      const { stored, from, to, created, warning } = await edits.relate({
         fromEntityId: args.from_entity_id,
         toEntityId: args.to_entity_id,
         relationshipType: args.relationship_type,
-        properties: args.properties ?? {},
+        properties: args.properties,
         author,
       });
+      const saysNothing = args.properties === undefined && stored.propertiesJson === '{}';
       return {
         relationship: {
           id: stored.id,
           from_entity: { id: from.id, name: nameOf(from) },
           to_entity: { id: to.id, name: nameOf(to) },
           type: stored.relationshipType,
-          properties: args.properties ? new JsonText(stored.propertiesJson) : null,
+          properties: saysNothing ? null : new JsonText(stored.propertiesJson),
         },
-        created: true,
+        created,
         warning,
       };
     },
@@ -118,16 +123,23 @@ export const ENTITY_TOOLS: readonly Tool[] = [
       return {
         entity: reads.toJson(entity),
         relationships: {
-          outgoing: reads.edges(id, 'from').map((edge) => ({ to: edge.toEntityId, ...edgeBrief(edge) })),
-          incoming: reads.edges(id, 'to').map((edge) => ({ from: edge.fromEntityId, ...edgeBrief(edge) })),
+          outgoing: (await reads.edges(id, 'from')).map((edge) => ({
+            to: edge.toEntityId,
+            ...edgeBrief(edge),
+          })),
+          incoming: (await reads.edges(id, 'to')).map((edge) => ({
+            from: edge.fromEntityId,
+            ...edgeBrief(edge),
+          })),
         },
         version_count: reads.graph.overview.versionCount(id),
         current_version: entity.version,
-        connected_entities: connected?.map((neighbour) => ({
+        connected_entities: connected?.items.map((neighbour) => ({
           entity: reads.toJson(neighbour.entity),
           relationship_type: neighbour.relationship.relationshipType,
           direction: neighbour.direction,
         })),
+        truncated: connected?.truncated ? true : undefined,
       };
     },
   }),
@@ -136,12 +148,9 @@ export const ENTITY_TOOLS: readonly Tool[] = [
     description: 'Finds entities of the same type that share words and keys with one, the most alike first',
     args: {
       ...ENTITY,
-      threshold: z
-        .number()
-        .min(0)
-        .max(1)
-        .default(0.7)
-        .describe('How alike they must be at least; 1 is the same'),
+      threshold: numberArgument(z.number().min(0).max(1).default(0.7)).describe(
+        'How alike they must be at least; 1 is the same',
+      ),
       limit: countArgument(1, MAX_FOUND, 10),
     },
     run: async ({ reads }, { entity_id: id, threshold, limit }) => {
@@ -161,18 +170,20 @@ export const ENTITY_TOOLS: readonly Tool[] = [
       ...ENTITY,
       changes: z
         .object({ name: z.string().min(1).nullish(), content: jsonObjectArgument.nullish() })
+        .refine(saysChanges, CHANGES_HINT)
         .describe('Keys of content replace those that are there; the others stay'),
     },
     run: async ({ edits, author }, { entity_id: id, changes }) => {
       const { name, content } = changes;
       const made = await edits.update(id, { name: name ?? undefined, content: content ?? undefined }, author);
+      const applied = {
+        name: name ?? undefined,
+        content: content ? new JsonText(JSON.stringify(content)) : undefined,
+      };
       return {
         entity_id: id,
         new_version: made.stored.version,
-        changes_applied: {
-          name: name ?? undefined,
-          content: content ? new JsonText(JSON.stringify(content)) : undefined,
-        },
+        changes_applied: made.changed ? applied : {},
         parent_versions: made.stored.parentVersions,
         warning: made.warning,
       };

@@ -5,8 +5,8 @@ import type { Author, Content, EntityVersion, RelationshipVersion } from '../gra
 import { toIso } from '../base/clock.ts';
 import { HubError } from '../base/errors.ts';
 import { newId, VersionSource } from '../base/ids.ts';
-import { jsonEqual } from '../base/json.ts';
-import { contentIssue, encodeAnyContent, endpointWarning, parseContent } from '../graph/graph.ts';
+import { isJsonObject, jsonEqual } from '../base/json.ts';
+import { contentIssue, encodeAnyContent, endpointWarning, parseContent, toV2Time } from '../graph/graph.ts';
 import { notFound } from './home-reads.ts';
 
 /** Properties say a few things about an edge; a text belongs into an entity. */
@@ -66,23 +66,29 @@ export class HomeEdits {
     return { stored: stored.entity, warning: contentIssue(entityType, content)?.message };
   }
 
-  /** Makes a version with other words: keys of `content` replace, the others stay. @throws HubError `not_found`, `too_large`. */
+  /**
+   * Makes a version with other words: keys of `content` replace, the others stay. Where that changes nothing, none is made
+   * and the one that is there is given back. @throws HubError `not_found`, `too_large`.
+   */
   async update(
     id: string,
     changes: { name?: string | undefined; content?: Content | undefined },
     author: Author,
-  ): Promise<Stored<EntityVersion> & { previousVersion: string }> {
+  ): Promise<Stored<EntityVersion> & { readonly previousVersion: string; readonly changed: boolean }> {
     const { name, content = {} } = changes;
     const { before, after } = this.#graph.transaction((writer) => {
       const latest = existing(writer, id);
-      const merged = { ...parseContent(latest), ...content, ...(name === undefined ? {} : { name }) };
-      return { before: latest, after: this.#insertNext(writer, latest, merged, author) };
+      const held = parseContent(latest);
+      const merged = { ...held, ...content, ...(name === undefined ? {} : { name }) };
+      const same = jsonEqual(held, merged);
+      return { before: latest, after: same ? latest : this.#insertNext(writer, latest, merged, author) };
     });
     await this.#graph.settled();
     return {
       stored: after,
       warning: contentIssue(after.entityType, parseContent(after))?.message,
       previousVersion: before.version,
+      changed: after !== before,
     };
   }
 
@@ -121,45 +127,93 @@ export class HomeEdits {
   }
 
   /**
-   * Joins two entities. Ends that are joined so already keep their edge, with the properties that are given now.
+   * Joins two entities. Ends that are joined so already keep their edge, with the properties that are given now, if any.
    * @throws HubError `not_found` naming the end, `invalid` for an entity and itself, `too_large`.
    */
   async relate(input: {
     fromEntityId: string;
     toEntityId: string;
     relationshipType: string;
-    properties: Content;
+    properties: Content | undefined;
     author: Author;
-  }): Promise<Stored<RelationshipVersion> & { readonly from: EntityVersion; readonly to: EntityVersion }> {
-    const { properties, author, relationshipType } = input;
+  }): Promise<
+    Stored<RelationshipVersion> & {
+      readonly from: EntityVersion;
+      readonly to: EntityVersion;
+      /** False where the ends were joined so already. */
+      readonly created: boolean;
+    }
+  > {
+    const { author, relationshipType } = input;
+    const properties = input.properties ?? {};
     if (Buffer.byteLength(JSON.stringify(properties)) > MAX_PROPERTIES_BYTES) {
       throw new HubError('too_large', 'properties must be at most 16 KiB', { field: 'properties' });
     }
     const joined = this.#graph.transaction((writer) => {
       const from = existing(writer, input.fromEntityId, 'From entity');
       const to = existing(writer, input.toEntityId, 'To entity');
-      const put = writer.putRelationship(input);
-      const same = jsonEqual(JSON.parse(put.propertiesJson), properties);
-      return { from, to, stored: same ? put : writer.changeRelationship(put.id, input, author) };
+      const seqBefore = writer.lastSeq;
+      const put = writer.putRelationship({ ...input, properties });
+      const created = writer.lastSeq > seqBefore;
+      const keeps = input.properties === undefined || jsonEqual(JSON.parse(put.propertiesJson), properties);
+      const stored = keeps ? put : writer.changeRelationship(put.id, { ...input, properties }, author);
+      return { from, to, created, stored };
     });
     await this.#graph.settled();
     const { from, to } = joined;
     return { ...joined, warning: endpointWarning(relationshipType, from.entityType, to.entityType) };
   }
 
-  /** Ends a relationship now. @throws HubError `not_found`. */
+  /**
+   * Ends a relationship now. Why, if that is told, is kept in the properties of the version that ends it, as `ended_reason`.
+   * @throws HubError `not_found`.
+   */
   async endRelationship(
     id: string,
+    reason: string | undefined,
     author: Author,
   ): Promise<{ relationship: RelationshipVersion; alreadyEnded: boolean }> {
     const outcome = this.#graph.transaction((writer) => {
       const latest = writer.relationship(id);
       if (!latest) throw notFound('Relationship', id);
       if (latest.validToMicros !== null) return { relationship: latest, alreadyEnded: true };
-      return { relationship: writer.endRelationship(id, author), alreadyEnded: false };
+      const relationship =
+        reason === undefined
+          ? writer.endRelationship(id, author)
+          : this.#endWithReason(writer, latest, reason, author);
+      return { relationship, alreadyEnded: false };
     });
     await this.#graph.settled();
     return outcome;
+  }
+
+  #endWithReason(
+    writer: GraphWriter,
+    latest: RelationshipVersion,
+    reason: string,
+    author: Author,
+  ): RelationshipVersion {
+    const properties: unknown = JSON.parse(latest.propertiesJson);
+    writer.insertRelationshipVersion({
+      id: latest.id,
+      version: writer.nextVersion([latest.version]),
+      parentVersions: [latest.version],
+      fromEntityId: latest.fromEntityId,
+      toEntityId: latest.toEntityId,
+      relationshipType: latest.relationshipType,
+      propertiesJson: JSON.stringify({
+        ...(isJsonObject(properties) ? properties : {}),
+        ended_reason: reason,
+      }),
+      author,
+      // It began when it did, to the microsecond.
+      validFrom: toV2Time(latest.validFromMicros),
+      validTo: toIso(this.#clock.nowMs()),
+      current: true,
+    });
+    const ended = writer.relationship(latest.id);
+    if (!ended) throw new Error(`the relationship ${latest.id} was written and is not there`);
+    return ended;
   }
 
   #insertNext(writer: GraphWriter, latest: EntityVersion, content: Content, author: Author): EntityVersion {

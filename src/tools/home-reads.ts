@@ -13,6 +13,7 @@ import {
   toV2EntityType,
 } from '../graph/graph.ts';
 import { JsonText } from './json-text.ts';
+import { SLICE, slicesOf } from './slices.ts';
 
 export type { SearchHit, SimilarEntity };
 
@@ -42,8 +43,6 @@ const MAX_CONNECTED = 1000;
 /** A thousand versions of a large content would not fit into a small machine. */
 const MAX_VERSION_UNITS = 8 * 1024 * 1024;
 const VERSIONS_AT_ONCE = 20;
-/** Rows that are read in one turn of the event loop: some milliseconds' work. */
-const PAGE = 100;
 
 /**
  * The home as the clients of Inbetweenies v2 look at it, for tools and for their REST API alike: what is asked is what
@@ -87,27 +86,39 @@ export class HomeReads {
       );
   }
 
-  /** Open edges at an entity, of one type where that is given. */
-  edges(id: string, direction: Direction, type?: string): RelationshipVersion[] {
-    return this.graph
-      .relationshipsOf(id, direction)
-      .filter(({ relationshipType }) => type === undefined || relationshipType === type);
+  /**
+   * Open edges at an entity, of these types where any are given, those from it first. Read a slice at a time: a room may
+   * have thousands.
+   */
+  async edges(id: string, direction: Direction, types?: readonly string[]): Promise<RelationshipVersion[]> {
+    const found: RelationshipVersion[] = [];
+    const { overview } = this.graph;
+    for await (const keys of slicesOf(overview.openEdgeKeys(id, direction, types))) {
+      found.push(...overview.openEdges(keys));
+    }
+    return found;
   }
 
   /** Entities at the other ends of edges, each once, of one type (in the words of v2) where that is given. */
-  neighbours(edges: readonly RelationshipVersion[], id: string, type?: string): EntityVersion[] {
-    const ids = new Set(edges.map((edge) => otherEnd(edge, id)));
-    return [...ids]
-      .map((other) => this.graph.entity(other))
-      .filter((entity) => entity !== undefined)
-      .filter((entity) => type === undefined || toV2EntityType(entity.entityType) === type);
+  async neighbours(
+    edges: readonly RelationshipVersion[],
+    id: string,
+    type?: string,
+  ): Promise<EntityVersion[]> {
+    const found: EntityVersion[] = [];
+    const others = new Set(edges.map((edge) => otherEnd(edge, id)));
+    for await (const ids of slicesOf([...others])) found.push(...this.graph.overview.entities(ids));
+    return found.filter(({ entityType }) => type === undefined || toV2EntityType(entityType) === type);
   }
 
-  /** What an entity is joined to within some steps, nearest first. @throws HubError `not_found`. */
+  /**
+   * What an entity is joined to within some steps, nearest first, and whether there is more than is told.
+   * @throws HubError `not_found`.
+   */
   async connected(
     id: string,
     options: { direction: Direction; maxDepth: number; relationshipType?: string | undefined },
-  ): Promise<Connected[]> {
+  ): Promise<{ items: Connected[]; truncated: boolean }> {
     this.entity(id);
     const { direction, maxDepth, relationshipType } = options;
     const around = await this.graph.paths.subgraph(id, maxDepth, MAX_CONNECTED, {
@@ -127,10 +138,11 @@ export class HomeReads {
         reachedBy.set(edge.fromEntityId, { relationship: edge, direction: 'incoming' });
       }
     }
-    return around.entities.flatMap(({ entity, distance }) => {
+    const items = around.entities.flatMap(({ entity, distance }) => {
       const by = reachedBy.get(entity.id);
       return by ? [{ entity, distance, ...by }] : [];
     });
+    return { items, truncated: around.truncated };
   }
 
   /** The entities along a shortest path, or undefined when there is none, or no such ends. */
@@ -139,13 +151,13 @@ export class HomeReads {
     return (await this.graph.paths.path(fromId, toId, maxDepth))?.entities;
   }
 
-  /** What holds the words, in names and contents, best first. */
+  /** What holds the words, in names and contents, best first; no types are all types. */
   async search(
     query: string,
     types: readonly string[] | undefined,
     limit: number,
   ): Promise<readonly SearchHit[]> {
-    const entityTypes = types?.flatMap(toStoredEntityTypes);
+    const entityTypes = types && types.length > 0 ? types.flatMap(toStoredEntityTypes) : undefined;
     const page = await this.graph.search.search({ q: query, limit, entityTypes });
     return page.items;
   }
@@ -171,8 +183,8 @@ export class HomeReads {
   }
 
   /**
-   * Open edges with these ends and of this type, each as `print` makes it, in the order in which the hub met them; at most
-   * `limit`. Page by page, since there may be very many.
+   * Open edges with these ends and of this type, each as `print` makes it, at most `limit`. Page by page, since there may
+   * be very many.
    */
   async relationships<T>(
     filter: { fromId?: string | undefined; toId?: string | undefined; type?: string | undefined },
@@ -180,18 +192,28 @@ export class HomeReads {
     print: (edge: RelationshipVersion) => T,
   ): Promise<T[]> {
     const { fromId, toId, type } = filter;
-    if (fromId !== undefined || toId !== undefined) {
-      const edges =
-        fromId === undefined ? this.edges(toId ?? '', 'to', type) : this.edges(fromId, 'from', type);
-      const between = edges.filter((edge) => toId === undefined || edge.toEntityId === toId);
-      return between.slice(0, limit).map(print);
-    }
     const found: T[] = [];
+    const end = fromId ?? toId;
+    if (end !== undefined) {
+      const { overview } = this.graph;
+      const keys = overview.openEdgeKeys(
+        end,
+        fromId === undefined ? 'to' : 'from',
+        type === undefined ? undefined : [type],
+      );
+      for await (const slice of slicesOf(keys)) {
+        for (const edge of overview.openEdges(slice)) {
+          if (found.length === limit) return found;
+          if (toId === undefined || edge.toEntityId === toId) found.push(print(edge));
+        }
+      }
+      return found;
+    }
     let cursor: string | undefined;
     for (;;) {
       const page = this.graph.relationships(
         type === undefined ? {} : { relationshipType: type },
-        Math.min(PAGE, limit - found.length),
+        Math.min(SLICE, limit - found.length),
         cursor,
       );
       for (const edge of page.items) found.push(print(edge));
@@ -202,35 +224,43 @@ export class HomeReads {
   }
 
   /**
-   * Versions of an entity, oldest first, the losers of conflicts included: at most `limit`, and about MAX_VERSION_UNITS of
-   * contents. @throws HubError `not_found`.
+   * Versions of an entity, the losers of conflicts included, each as `print` makes it: a page of them from either end, cut
+   * short after about MAX_VERSION_UNITS of contents; and how many there are in all. @throws HubError `not_found`.
    */
-  versions(id: string, limit: number): EntityVersion[] {
-    const found: EntityVersion[] = [];
-    for (let units = 0; units < MAX_VERSION_UNITS && found.length < limit;) {
-      const left = Math.min(VERSIONS_AT_ONCE, limit - found.length);
-      const page = this.graph.versions(id, found.at(-1)?.seq ?? 0, left);
-      if (page.length === 0) break;
-      found.push(...page);
-      for (const { contentJson } of page) units += contentJson?.length ?? 0;
+  async versions<T>(
+    id: string,
+    page: { newestFirst: boolean; limit: number; offset: number },
+    print: (version: EntityVersion) => T,
+  ): Promise<{ versions: T[]; total: number }> {
+    const { overview } = this.graph;
+    const total = overview.versionCount(id);
+    if (total === 0) throw notFound('Entity', id);
+    const versions: T[] = [];
+    let units = 0;
+    for await (const seqs of slicesOf(overview.versionSeqs(id, page), VERSIONS_AT_ONCE)) {
+      for (const version of overview.versions(seqs)) {
+        versions.push(print(version));
+        units += version.contentJson?.length ?? 0;
+      }
+      if (units >= MAX_VERSION_UNITS) break;
     }
-    if (found.length === 0) throw notFound('Entity', id);
-    return found;
+    return { versions, total };
   }
 
   statistics(): Statistics {
     const { entities, relationships, isolated } = this.graph.overview.counts();
     const totalEntities = sum([...entities.values()]);
     const totalRelationships = sum([...relationships.values()]);
-    const entityTypes: Record<string, number> = {};
+    // Types may be any word that a client made up: `constructor` is one that every plain object knows already.
+    const entityTypes = new Map<string, number>();
     for (const [stored, count] of entities) {
       const type = toV2EntityType(stored);
-      entityTypes[type] = (entityTypes[type] ?? 0) + count;
+      entityTypes.set(type, (entityTypes.get(type) ?? 0) + count);
     }
     return {
       totalEntities,
       totalRelationships,
-      entityTypes,
+      entityTypes: Object.fromEntries(entityTypes),
       relationshipTypes: Object.fromEntries(relationships),
       averageDegree: totalEntities === 0 ? 0 : (2 * totalRelationships) / totalEntities,
       isolatedEntities: isolated,

@@ -10,8 +10,9 @@ import { HubError } from '../base/errors.ts';
 import { toV2EntityType, toV2Time } from '../graph/graph.ts';
 import { nameOf } from './home-reads.ts';
 import { JsonText } from './json-text.ts';
+import { mapInSlices } from './slices.ts';
 import { tool } from './tool.ts';
-import { countArgument, entityTypeWord, idArgument, relationshipTypeWord } from './vocabulary.ts';
+import { countArgument, entityTypeWord, idArgument, relationshipTypeWord, wholeTime } from './vocabulary.ts';
 
 const MAX_VERSIONS = 1000;
 const MAX_EDGES = 5000;
@@ -47,18 +48,20 @@ export const LATER_TOOLS: readonly Tool[] = [
     name: 'get_entity_versions',
     description: 'Lists the versions of an entity, newest first',
     args: { entity_id: idArgument },
-    run: ({ reads }, { entity_id: id }) => {
-      const versions = reads.versions(id, MAX_VERSIONS).toReversed();
+    run: async ({ reads }, { entity_id: id }) => {
+      const page = { newestFirst: true, limit: MAX_VERSIONS, offset: 0 };
+      const { versions, total } = await reads.versions(id, page, (version) => ({
+        version: version.version,
+        name: nameOf(version),
+        parent_versions: version.parentVersions,
+        user_id: version.userId,
+        deleted: version.contentJson === null,
+      }));
       return {
         entity_id: id,
-        version_count: reads.graph.overview.versionCount(id),
-        versions: versions.map((version) => ({
-          version: version.version,
-          name: nameOf(version),
-          parent_versions: version.parentVersions,
-          user_id: version.userId,
-          deleted: version.contentJson === null,
-        })),
+        version_count: total,
+        versions,
+        truncated: versions.length < total ? true : undefined,
       };
     },
   }),
@@ -71,20 +74,21 @@ export const LATER_TOOLS: readonly Tool[] = [
       direction: z.enum(['outgoing', 'incoming', 'both']).default('both'),
     },
     run: async ({ reads }, { entity_id: id, relationship_type: type, direction }) => {
-      const connected = await reads.connected(id, {
+      const { items, truncated } = await reads.connected(id, {
         direction: DIRECTIONS[direction],
         maxDepth: 1,
         relationshipType: type,
       });
       return {
         entity_id: id,
-        connected: connected.map((neighbour) => ({
+        connected: items.map((neighbour) => ({
           entity: reads.toJson(neighbour.entity),
           relationship_type: neighbour.relationship.relationshipType,
           relationship_id: neighbour.relationship.id,
           direction: neighbour.direction,
         })),
-        count: connected.length,
+        count: items.length,
+        truncated: truncated ? true : undefined,
       };
     },
   }),
@@ -107,21 +111,30 @@ export const LATER_TOOLS: readonly Tool[] = [
         toId: args.to_entity_id,
         type: args.relationship_type,
       };
-      const relationships = args.include_history
-        ? historyOf(reads, filter)
+      const found = args.include_history
+        ? await historyOf(reads, filter)
         : args.at !== undefined
           ? await heldAt(reads, filter, args.at)
-          : await reads.relationships(filter, MAX_EDGES, (edge) => edgeJson(reads, edge));
-      return { relationships, count: relationships.length };
+          : await heldNow(reads, filter);
+      // A history is told as a whole or not at all.
+      const relationships = args.include_history ? found : found.slice(0, MAX_EDGES);
+      return {
+        relationships,
+        count: relationships.length,
+        truncated: relationships.length < found.length ? true : undefined,
+      };
     },
   }),
   tool({
     name: 'end_relationship',
     description: 'Ends a relationship now; that it held stays known',
     mutates: true,
-    args: { relationship_id: idArgument, reason: z.string().optional() },
-    run: async ({ edits, author }, { relationship_id: id }) => {
-      const { relationship, alreadyEnded } = await edits.endRelationship(id, author);
+    args: {
+      relationship_id: idArgument,
+      reason: z.string().max(4000).optional().describe('Is kept as `ended_reason` among its properties'),
+    },
+    run: async ({ edits, author }, { relationship_id: id, reason }) => {
+      const { relationship, alreadyEnded } = await edits.endRelationship(id, reason, author);
       return {
         relationship_id: id,
         ended_at: toV2Time(relationship.validToMicros ?? 0),
@@ -160,26 +173,29 @@ export const LATER_TOOLS: readonly Tool[] = [
     args: { since: timeArgument, until: timeArgument.optional() },
     run: async ({ reads }, { since, until }) => {
       const { history } = reads.graph;
-      const from = history.moment(since, 'since');
-      const to = until === undefined ? history.present() : history.moment(until, 'until');
+      const from = history.moment(wholeTime(since), 'since');
+      const to = until === undefined ? history.present() : history.moment(wholeTime(until), 'until');
       if (from.micros > to.micros) {
         throw new HubError('invalid', 'since must not be later than until', { field: 'since' });
       }
       const { entities, relationships, truncated } = await differences(history, from, to);
-      const edges = (keep: (pair: Difference<RelationshipVersion>) => RelationshipVersion | undefined) =>
-        relationships.flatMap((pair) => {
-          const edge = keep(pair);
-          return edge ? [edgeJson(reads, edge)] : [];
-        });
+      const print = edgePrinter(reads);
+      const edges = async (
+        keep: (pair: Difference<RelationshipVersion>) => RelationshipVersion | undefined,
+      ): Promise<JsonText[]> =>
+        await mapInSlices(
+          relationships.map(keep).filter((edge) => edge !== undefined),
+          print,
+        );
       return {
         since,
         until: until ?? null,
         entities_created: entities.created,
         entities_changed: entities.changed,
         entities_deleted: entities.deleted,
-        edges_started: edges(({ before, after }) => (before ? undefined : after)),
-        edges_changed: edges(({ before, after }) => (before ? after : undefined)),
-        edges_ended: edges(({ before, after }) => (after ? undefined : before)),
+        edges_started: await edges(({ before, after }) => (before ? undefined : after)),
+        edges_changed: await edges(({ before, after }) => (before ? after : undefined)),
+        edges_ended: await edges(({ before, after }) => (after ? undefined : before)),
         truncated,
       };
     },
@@ -205,38 +221,46 @@ interface EdgeFilter {
   readonly type: string | undefined;
 }
 
-/** The edge with the time over which it holds. */
-function edgeJson(
-  reads: HomeReads,
+type EdgePrinter = (
   edge: RelationshipVersion,
-  stretch: { fromMicros: number; toMicros: number | null } = {
-    fromMicros: edge.validFromMicros,
-    toMicros: edge.validToMicros,
-  },
-): JsonText {
-  const times = JSON.stringify({
-    valid_from: toV2Time(stretch.fromMicros),
-    valid_to: stretch.toMicros === null ? null : toV2Time(stretch.toMicros),
-  });
-  return new JsonText(`${reads.edgeToJson(edge).text.slice(0, -1)},${times.slice(1)}`);
+  stretch?: { readonly fromMicros: number; readonly toMicros: number | null },
+) => JsonText;
+
+/** Prints edges with the time over which they hold. */
+function edgePrinter(reads: HomeReads): EdgePrinter {
+  const print = reads.edgePrinter();
+  return (edge, stretch = { fromMicros: edge.validFromMicros, toMicros: edge.validToMicros }) => {
+    const times = JSON.stringify({
+      valid_from: toV2Time(stretch.fromMicros),
+      valid_to: stretch.toMicros === null ? null : toV2Time(stretch.toMicros),
+    });
+    return new JsonText(`${print(edge).text.slice(0, -1)},${times.slice(1)}`);
+  };
 }
 
-function historyOf(reads: HomeReads, { fromId, toId, type }: EdgeFilter): JsonText[] {
+/** One more than are told, as the others do, so that it shows when there are more. */
+async function heldNow(reads: HomeReads, filter: EdgeFilter): Promise<JsonText[]> {
+  const print = edgePrinter(reads);
+  return await reads.relationships(filter, MAX_EDGES + 1, (edge) => print(edge));
+}
+
+async function historyOf(reads: HomeReads, { fromId, toId, type }: EdgeFilter): Promise<JsonText[]> {
   const id = fromId ?? toId;
   if (id === undefined) {
     throw new HubError('invalid', 'include_history needs from_entity_id or to_entity_id', {
       field: 'include_history',
     });
   }
-  return reads.graph.history
+  const told = reads.graph.history
     .intervals(id, { direction: fromId === undefined ? 'to' : 'from', relationshipType: type })
-    .filter(({ relationship }) => toId === undefined || relationship.toEntityId === toId)
-    .map(({ relationship, ...stretch }) => edgeJson(reads, relationship, stretch));
+    .filter(({ relationship }) => toId === undefined || relationship.toEntityId === toId);
+  const print = edgePrinter(reads);
+  return await mapInSlices(told, ({ relationship, ...stretch }) => print(relationship, stretch));
 }
 
 async function heldAt(reads: HomeReads, { fromId, toId, type }: EdgeFilter, at: string): Promise<JsonText[]> {
   const { graph } = reads;
-  const moment = graph.history.moment(at);
+  const moment = graph.history.moment(wholeTime(at));
   const keyOf = (id: string): number => graph.keyOf(id) ?? 0;
   const filter = {
     ...(fromId !== undefined
@@ -247,8 +271,9 @@ async function heldAt(reads: HomeReads, { fromId, toId, type }: EdgeFilter, at: 
     ...(fromId !== undefined && toId !== undefined ? { otherKey: keyOf(toId) } : {}),
     ...(type === undefined ? {} : { relationshipType: type }),
   };
-  const page = await graph.history.relationships(filter, MAX_EDGES, undefined, moment);
-  return page.items.map((edge) => edgeJson(reads, edge));
+  const page = await graph.history.relationships(filter, MAX_EDGES + 1, undefined, moment);
+  const print = edgePrinter(reads);
+  return await mapInSlices(page.items, (edge) => print(edge));
 }
 
 /** What changed; of entities no more is kept than is told, since a diff may be of all of them. */

@@ -6,12 +6,15 @@ import type { Tool } from './types.ts';
 import { isJsonObject } from '../base/json.ts';
 import { toV2EntityType } from '../graph/graph.ts';
 import { contentOf, listIn, nameOf, otherEnd } from './home-reads.ts';
+import { mapInSlices, slicesOf } from './slices.ts';
 import { tool } from './tool.ts';
 import { idArgument } from './vocabulary.ts';
 
 const ROOM = { room_id: idArgument.describe('The id of a room') };
 const DEVICE = { device_id: idArgument.describe('The id of a device') };
 
+/** Each takes several reads, so that fewer of them fit into a turn of the event loop. */
+const PLACES_AT_ONCE = 20;
 /** What an automation may do to a device. */
 const AFFECTS = ['automates', 'controls', 'manages', 'triggered_by', 'monitors'];
 
@@ -21,12 +24,12 @@ export const PLACE_TOOLS: readonly Tool[] = [
     name: 'get_devices_in_room',
     description: 'Lists the devices that are located in a room',
     args: ROOM,
-    run: ({ reads }, { room_id: id }) => {
+    run: async ({ reads }, { room_id: id }) => {
       reads.entity(id, 'Room');
-      const devices = devicesIn(reads, id);
+      const devices = await devicesIn(reads, id);
       return {
         room_id: id,
-        devices: devices.map((device) => reads.toJson(device)),
+        devices: await mapInSlices(devices, (device) => reads.toJson(device)),
         count: devices.length,
       };
     },
@@ -35,9 +38,9 @@ export const PLACE_TOOLS: readonly Tool[] = [
     name: 'find_device_controls',
     description: 'Tells what a device can do, and which other devices it controls',
     args: DEVICE,
-    run: ({ reads }, { device_id: id }) => {
+    run: async ({ reads }, { device_id: id }) => {
       const device = reads.entity(id, 'Device');
-      const controlled = reads.neighbours(reads.edges(id, 'from', 'controls'), id);
+      const controlled = await reads.neighbours(await reads.edges(id, 'from', ['controls']), id);
       return {
         device_id: id,
         device_name: nameOf(device),
@@ -51,10 +54,12 @@ export const PLACE_TOOLS: readonly Tool[] = [
     name: 'get_room_connections',
     description: 'Lists the rooms, doors and windows that a room is connected to, and how',
     args: ROOM,
-    run: ({ reads }, { room_id: id }) => {
+    run: async ({ reads }, { room_id: id }) => {
       const room = reads.entity(id, 'Room');
-      const connections = reads.edges(id, 'both', 'connects_to').flatMap((edge) => {
-        const other = reads.graph.entity(otherEnd(edge, id));
+      const edges = await reads.edges(id, 'both', ['connects_to']);
+      const others = new Map((await reads.neighbours(edges, id)).map((other) => [other.id, other]));
+      const connections = edges.flatMap((edge) => {
+        const other = others.get(otherEnd(edge, id));
         const properties: unknown = JSON.parse(edge.propertiesJson);
         const via = isJsonObject(properties) ? properties['via'] : undefined;
         return other
@@ -79,11 +84,14 @@ export const PLACE_TOOLS: readonly Tool[] = [
     name: 'get_procedures_for_device',
     description: 'Lists the procedures and manuals for a device',
     args: DEVICE,
-    run: ({ reads }, { device_id: id }) => {
+    run: async ({ reads }, { device_id: id }) => {
       const device = reads.entity(id, 'Device');
-      const edges = [...reads.edges(id, 'to', 'procedure_for'), ...reads.edges(id, 'from', 'documented_by')];
-      const procedures = reads.neighbours(edges, id, 'procedure');
-      const manuals = reads.neighbours(edges, id, 'manual');
+      const edges = [
+        ...(await reads.edges(id, 'to', ['procedure_for'])),
+        ...(await reads.edges(id, 'from', ['documented_by'])),
+      ];
+      const procedures = await reads.neighbours(edges, id, 'procedure');
+      const manuals = await reads.neighbours(edges, id, 'manual');
       return {
         device_id: id,
         device_name: nameOf(device),
@@ -97,17 +105,16 @@ export const PLACE_TOOLS: readonly Tool[] = [
     name: 'get_automations_in_room',
     description: 'Lists the automations that affect a room or the devices in it',
     args: ROOM,
-    run: ({ reads }, { room_id: id }) => {
+    run: async ({ reads }, { room_id: id }) => {
       const room = reads.entity(id, 'Room');
       const affected = new Map<string, { automation: EntityVersion; devices: EntityVersion[] }>();
-      for (const place of [room, ...devicesIn(reads, id)]) {
-        const edges = reads
-          .edges(place.id, 'both')
-          .filter(({ relationshipType }) => AFFECTS.includes(relationshipType));
-        for (const automation of reads.neighbours(edges, place.id, 'automation')) {
-          const entry = affected.get(automation.id) ?? { automation, devices: [] };
-          if (place !== room) entry.devices.push(place);
-          affected.set(automation.id, entry);
+      for await (const places of slicesOf([room, ...(await devicesIn(reads, id))], PLACES_AT_ONCE)) {
+        for (const place of places) {
+          for (const automation of await automationsOf(reads, place.id)) {
+            const entry = affected.get(automation.id) ?? { automation, devices: [] };
+            if (place !== room) entry.devices.push(place);
+            affected.set(automation.id, entry);
+          }
         }
       }
       const automations = [...affected.values()].map(({ automation, devices }) => ({
@@ -124,8 +131,13 @@ export const PLACE_TOOLS: readonly Tool[] = [
   }),
 ];
 
-function devicesIn(reads: HomeReads, roomId: string): EntityVersion[] {
-  return reads.neighbours(reads.edges(roomId, 'to', 'located_in'), roomId, 'device');
+async function devicesIn(reads: HomeReads, roomId: string): Promise<EntityVersion[]> {
+  return await reads.neighbours(await reads.edges(roomId, 'to', ['located_in']), roomId, 'device');
+}
+
+async function automationsOf(reads: HomeReads, id: string): Promise<EntityVersion[]> {
+  const edges = await reads.edges(id, 'both', AFFECTS);
+  return await reads.neighbours(edges, id, 'automation');
 }
 
 /** An entity in a few words. */

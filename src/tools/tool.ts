@@ -38,7 +38,7 @@ export function checkArguments({ name, args }: Tool, given: unknown): unknown {
     // To answer about the present instead would be taken for the truth about the past.
     throw new HubError('invalid', `${name} tells about the present only; leave \`at\` out`, { field: 'at' });
   }
-  const result = args.safeParse(isJsonObject(given) ? withoutNulls(given) : given);
+  const result = args.safeParse(isJsonObject(given) ? withoutNulls(given) : given, { reportInput: true });
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const field = (issue?.path ?? []).map(String).join('.');

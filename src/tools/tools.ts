@@ -17,7 +17,14 @@ export type { HomeEdits } from './home-edits.ts';
 export { HomeReads } from './home-reads.ts';
 export { JsonText, toJsonText, type JsonParts } from './json-text.ts';
 export { statisticsJson } from './later.ts';
-export { entityTypeWord, relationshipTypeWord, sourceTypeWord } from './vocabulary.ts';
+export {
+  CHANGES_HINT,
+  entityTypeWord,
+  numberArgument,
+  relationshipTypeWord,
+  saysChanges,
+  sourceTypeWord,
+} from './vocabulary.ts';
 
 const TOOLS: readonly Tool[] = [...PLACE_TOOLS, ...ENTITY_TOOLS, ...LATER_TOOLS];
 

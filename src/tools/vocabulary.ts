@@ -38,8 +38,40 @@ export const jsonObjectArgument = z
   .custom<JsonObject>(isJsonObject, 'must be a JSON object')
   .meta({ type: 'object', additionalProperties: true });
 
+/**
+ * Whether changes of an entity say what to change. Who speaks of neither name nor content means something else by it, and
+ * would take an answer for a change.
+ */
+export function saysChanges(changes: { readonly name?: unknown; readonly content?: unknown }): boolean {
+  return (changes.name ?? changes.content ?? null) !== null;
+}
+
+export const CHANGES_HINT =
+  'must hold a name (a text) or a content (an object), such as {"content": {"watts": 8}}';
+
+/** A time as the graph reads it: what a caller leaves out, the seconds or the whole time of the day, is zero. */
+export function wholeTime(text: string): string {
+  return text
+    .replace(/^\d{4}-\d{2}-\d{2}$/, '$&T00:00:00')
+    .replace(/^(\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2})(Z|[+-]\d{2}:?\d{2})?$/i, '$1:00$2');
+}
+
 export const idArgument = z.string().min(1).max(128);
 
-export function countArgument(least: number, most: number, byDefault: number): z.ZodDefault<z.ZodInt> {
-  return z.int().min(least).max(most).default(byDefault);
+/** A number, or what some callers send for one: its text. */
+export function numberArgument<T extends z.ZodType>(schema: T): z.ZodPreprocess<T> {
+  return z.preprocess((given) => (isNumberText(given) ? Number(given) : given), schema);
+}
+
+export function countArgument(
+  least: number,
+  most: number,
+  byDefault: number,
+): z.ZodPreprocess<z.ZodDefault<z.ZodInt>> {
+  // The default is inside: outside, the JSON Schema would not tell it.
+  return numberArgument(z.int().min(least).max(most).default(byDefault));
+}
+
+function isNumberText(given: unknown): boolean {
+  return typeof given === 'string' && /^\s*[+-]?\d{1,15}(\.\d{1,15})?\s*$/.test(given);
 }

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { openToolHome, type ToolHome } from './tool-home.ts';
 
@@ -71,7 +71,9 @@ test('update_entity makes a version that follows the one before', async () => {
   });
   expect(t.home.graph.versions('lamp')).toHaveLength(2);
   expect(String(after?.version) > before).toBe(true);
-  expect(await t.refusal('update_entity', { entity_id: 'x', changes: {} })).toBe('Entity x not found');
+  expect(await t.refusal('update_entity', { entity_id: 'x', changes: { name: 'y' } })).toBe(
+    'Entity x not found',
+  );
   expect(await t.refusal('update_entity', { entity_id: 'lamp' })).toBe('update_entity needs changes');
 });
 
@@ -111,7 +113,15 @@ test('create_relationship joins what is there', async () => {
   const again = { ...ends, relationship_type: 'located_in', properties: { shelf: 'top' } };
   expect(await t.call('create_relationship', again)).toMatchObject({
     relationship: { id: edge?.id, properties: { shelf: 'top' } },
+    created: false,
   });
+  // Who says nothing about them does not mean to wipe them out.
+  const seq = t.home.graph.committedSeq;
+  expect(await t.call('create_relationship', { ...again, properties: undefined })).toMatchObject({
+    relationship: { id: edge?.id, properties: { shelf: 'top' } },
+    created: false,
+  });
+  expect(t.home.graph.committedSeq).toBe(seq);
   expect(t.home.graph.relationshipsOf('lamp')).toMatchObject([{ propertiesJson: '{"shelf":"top"}' }]);
 });
 
@@ -133,4 +143,33 @@ test('create_relationship takes what is unusual with a warning, and no self-edge
   );
   const properties = { text: 'x'.repeat(20_000) };
   expect(await t.refusal('create_relationship', { ...odd, properties })).toContain('16 KiB');
+});
+
+describe('update_entity', () => {
+  beforeEach(() => t.make('device', 'lamp', { watts: 8, at: { x: 1, y: 2 } }));
+
+  test.each([{}, { watts: 9 }, { name: null }, { properties: { watts: 9 } }])(
+    'refuses %j, which says neither name nor content, and shows what it takes',
+    async (changes) => {
+      const refusal = await t.refusal('update_entity', { entity_id: 'lamp', changes });
+      expect(refusal).toBe(
+        'changes: must hold a name (a text) or a content (an object), such as {"content": {"watts": 8}}',
+      );
+      expect(t.home.graph.versions('lamp')).toHaveLength(1);
+    },
+  );
+
+  test.each([{ name: 'lamp' }, { content: {} }, { content: { at: { y: 2, x: 1 }, watts: 8 } }])(
+    'makes no version of %j, which changes nothing',
+    async (changes) => {
+      const { version } = t.home.graph.entity('lamp') ?? expect.fail();
+      expect(await t.call('update_entity', { entity_id: 'lamp', changes })).toEqual({
+        entity_id: 'lamp',
+        new_version: version,
+        changes_applied: {},
+        parent_versions: [],
+      });
+      expect(t.home.graph.versions('lamp')).toHaveLength(1);
+    },
+  );
 });

@@ -153,6 +153,16 @@ test('end_relationship ends it once', async () => {
   t.home.clock.advance(HOUR_MS);
   const ended = { relationship_id: id, ended_at: '2026-01-01T14:00:00.000000+00:00' };
   expect(await t.call('end_relationship', { relationship_id: id, reason: 'sold' })).toEqual(ended);
+  const edge = t.home.graph.relationship(String(id));
+  expect(edge).toMatchObject({
+    propertiesJson: '{"ended_reason":"sold"}',
+    validFromMicros: Date.parse('2026-01-01T13:00:00Z') * 1000,
+    validToMicros: Date.parse('2026-01-01T14:00:00Z') * 1000,
+  });
+  expect(t.home.graph.relationshipVersions(String(id)).map(({ version }) => version)).toEqual([
+    edge?.parentVersions[0],
+    edge?.version,
+  ]);
   t.home.clock.advance(HOUR_MS);
   expect(await t.call('end_relationship', { relationship_id: id })).toEqual({
     ...ended,

@@ -48,18 +48,15 @@ async function* chunksOf(plan: AnswerPlan, { clock, db, digest }: AnswerTools): 
   const pieces = changes.pieces();
   let startedMs = clock.monotonicMs();
   const isLate = (): boolean => clock.monotonicMs() - startedMs >= SLICE_MS;
-  for (let done = false; !done;) {
-    readTogether(db, () => {
-      do {
-        const piece = pieces.next();
-        done = piece.done ?? false;
-        text += piece.value ?? '';
-      } while (!done && text.length < CHUNK_LENGTH && !isLate());
-    });
+  for (;;) {
+    const length = text.length;
+    const slice = takeSlice(pieces, db, (taken) => length + taken.length >= CHUNK_LENGTH || isLate());
+    text += slice.text;
     if (text.length >= CHUNK_LENGTH) {
       yield text;
       text = '';
     }
+    if (slice.done) break;
     if (isLate()) {
       await setImmediate();
       startedMs = clock.monotonicMs();
@@ -81,4 +78,21 @@ async function* chunksOf(plan: AnswerPlan, { clock, db, digest }: AnswerTools): 
     applied_relationships: [...outcome.appliedRelationships],
   });
   yield `${text}],${rest.slice(1)}`;
+}
+
+/** The next pieces until that is enough, read under one lock; `done` when there are no more. */
+function takeSlice(
+  pieces: Iterator<string>,
+  db: Db,
+  isEnough: (text: string) => boolean,
+): { readonly text: string; readonly done: boolean } {
+  const slice = { text: '', done: false };
+  readTogether(db, () => {
+    do {
+      const piece = pieces.next();
+      if (piece.done) slice.done = true;
+      else slice.text += piece.value;
+    } while (!slice.done && !isEnough(slice.text));
+  });
+  return slice;
 }

@@ -53,11 +53,12 @@ export class SyncV2 {
   readonly #options: SyncV2Options;
   readonly #graph: Graph;
   readonly #digest = new DigestV2();
-  readonly #turns = new Turns();
+  readonly #turns: Turns;
 
   constructor(options: SyncV2Options) {
     this.#options = options;
     this.#graph = options.graph;
+    this.#turns = new Turns(options.clock);
   }
 
   /**

@@ -122,6 +122,24 @@ describe('large answers', () => {
     expect((await e.readAll()).changes).toHaveLength(1500);
   });
 
+  test('of a reader that is a little slow each time give others their turn, too', async () => {
+    const [a, b, c] = await readers(3);
+    if (!a || !b || !c) return;
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    await a.ask();
+    await b.ask();
+    const waiting = c.ask();
+    home.clock.advance(499);
+    await a.ask();
+    await someTurns();
+    expect(c.isServed).toBe(false);
+    home.clock.advance(1);
+    await a.ask();
+    await waiting;
+    const answers = await Promise.all([a.readAll(), b.readAll(), c.readAll()]);
+    expect(answers.map(({ changes }) => changes.length)).toEqual([1500, 1500, 1500]);
+  });
+
   test('hold up no small ones', async () => {
     const [a, b] = await readers(2);
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
