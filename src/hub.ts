@@ -16,7 +16,7 @@ import { Access } from './access/access.ts';
 import { accessTables } from './access/tables.ts';
 import { systemClock } from './base/clock.ts';
 import { DataDir } from './base/data-dir.ts';
-import { HubError, StartError } from './base/errors.ts';
+import { HubError } from './base/errors.ts';
 import { newId } from './base/ids.ts';
 import { keepValue, keptValueTables } from './base/kept-values.ts';
 import { createLogger } from './base/log.ts';
@@ -25,7 +25,7 @@ import { Store } from './base/store.ts';
 import { readHubVersion } from './base/version.ts';
 import { ClientRecords } from './clients/clients.ts';
 import { clientTables } from './clients/tables.ts';
-import { CONTROL_SOCKET, startControl, urlForOthers } from './cli/cli.ts';
+import { CONTROL_SOCKET, PAIR_PHONE, pairPhone, startControl, urlForOthers } from './cli/cli.ts';
 import { Devices } from './devices/devices.ts';
 import { deviceTables } from './devices/tables.ts';
 import { Graph } from './graph/graph.ts';
@@ -33,7 +33,7 @@ import { graphTables } from './graph/tables.ts';
 import { homekitTables } from './homekit/tables.ts';
 import { startHttp } from './http/http.ts';
 import { startLive } from './live/live.ts';
-import { startMdns } from './mdns/mdns.ts';
+import { startMdns, type MdnsPart, type MdnsTxt } from './mdns/mdns.ts';
 import { mqttTables } from './mqtt/tables.ts';
 import { homeTasks, LocalHome } from './ops/ops.ts';
 import { Sync } from './sync/sync.ts';
@@ -44,6 +44,8 @@ const DATABASE_FILE = 'funkygibbon.db';
 /** What the `ready` line tells whoever started the hub; the ports are the real ones and no secret is among it. */
 export interface ReadyInfo {
   readonly http_url: string;
+  /** Only where TLS is on. */
+  readonly https_url?: string;
   readonly mqtt_url: string | null;
   readonly homekit: { readonly port: number; readonly paired: boolean } | null;
   readonly data_dir: string;
@@ -76,11 +78,6 @@ export async function startHub(
   secrets: HubSecrets,
   overrides: HubOverrides = {},
 ): Promise<Hub> {
-  if (config.http.tls) {
-    throw new StartError('http', 'http.tls is not supported by this version. Remove it and start again.', {
-      badConfiguration: true,
-    });
-  }
   const startedAtMs = performance.now();
   const clock = overrides.clock ?? systemClock;
   const log = overrides.log ?? createLogger(config.logging);
@@ -88,7 +85,7 @@ export async function startHub(
   const parts = new OpenParts();
   await using opening = parts;
 
-  const dataDir = opening.add('data_dir', DataDir.open(config.dataDir));
+  const dataDir = opening.add('data_dir', DataDir.open(config.dataDir, log));
   const store = opening.add('database', await openStore(dataDir, clock, log));
   const nodeId = keepValue(store, 'node_id', newId);
   const graph = opening.add('graph', new Graph({ store, clock, log: log.child({ part: 'graph' }) }));
@@ -109,6 +106,7 @@ export async function startHub(
   const allows = (principal: Principal, permission: Permission): boolean =>
     access.allows(principal, permission);
   let live: LivePart | undefined;
+  let mdns: MdnsPart | undefined;
   const sync = opening.add(
     'sync',
     new Sync({
@@ -142,7 +140,11 @@ export async function startHub(
       devices,
       sync,
       clients: new ClientRecords({ store, clock }),
-      urlForOthers: () => urlForOthers(http.url, config.http.host),
+      keyFolder: dataDir.path,
+      onCertificateChange: () => mdns?.update(announcement()),
+      urlForOthers: () => (http.isLocalOnly ? tlsUrl() : null) ?? plainUrl(),
+      tlsUrlForOthers: () => tlsUrl(),
+      tlsFingerprint: () => http.tls?.fingerprint ?? null,
       notReady: () => store.fault,
       upgrade: (request, socket, head) => {
         if (live) live.handleUpgrade(request, socket, head);
@@ -161,26 +163,39 @@ export async function startHub(
       cursor: sync,
       verify: async (token) => await access.verify(token),
       allows,
+      authorizeCommand: (actor, order) => access.authorizeCommand(actor, order),
       allowedOrigins: config.http.corsOrigins,
       clock,
       log: log.child({ part: 'live' }),
     }),
   );
   access.followSessionEnds((sessionId) => live?.closeSession(sessionId));
+  const plainUrl = (): string => urlForOthers(http.url, config.http.host);
+  const tlsUrl = (): string | null =>
+    http.tls && config.http.tls && urlForOthers(http.tls.url, config.http.tls.host);
+  const announcement = (): MdnsTxt => ({
+    txtvers: '1',
+    id: nodeId,
+    ver: version,
+    api: '/api',
+    proto: Sync.protocols.join(','),
+    ...(http.tls && { tls: String(http.tls.port), fp: http.tls.fingerprint }),
+  });
   if (config.mdns.enabled) {
-    opening.add(
+    mdns = opening.add(
       'mdns',
       startMdns({
         name: config.home.name,
-        port: http.port,
-        txt: { txtvers: '1', id: nodeId, ver: version, api: '/api', proto: Sync.protocols.join(',') },
+        port: http.isLocalOnly && http.tls ? http.tls.port : http.port,
+        txt: announcement(),
         log: log.child({ part: 'mdns' }),
       }),
     );
   }
 
   const pairing = (): PairingInfo => ({
-    httpUrl: urlForOthers(http.url, config.http.host),
+    httpUrl: plainUrl(),
+    tls: http.tls && { url: tlsUrl() ?? http.tls.url, fingerprint: http.tls.fingerprint },
     homekit: homekit && {
       pin: homekit.pin,
       username: homekit.username,
@@ -212,7 +227,14 @@ export async function startHub(
     'control',
     await startControl({
       path: dataDir.file(CONTROL_SOCKET),
-      handlers: { pair: pairing, status },
+      handlers: {
+        pair: pairing,
+        status,
+        [PAIR_PHONE]: pairPhone({
+          access,
+          hub: () => ({ url: tlsUrl() ?? plainUrl(), fingerprint: http.tls?.fingerprint ?? null }),
+        }),
+      },
       tasks: homeTasks(new LocalHome({ graph, clock, hubVersion: version })),
       log: log.child({ part: 'control' }),
     }),
@@ -224,6 +246,7 @@ export async function startHub(
   return {
     ready: {
       http_url: http.url,
+      ...(http.tls && { https_url: http.tls.url }),
       mqtt_url: mqtt?.part.url ?? null,
       homekit: homekit && { port: homekit.port, paired: homekit.paired },
       data_dir: dataDir.path,
@@ -255,7 +278,7 @@ export async function openHome(
   const log = createLogger(config.logging);
   const parts = new OpenParts();
   await using opening = parts;
-  const dataDir = opening.add('data_dir', DataDir.open(config.dataDir));
+  const dataDir = opening.add('data_dir', DataDir.open(config.dataDir, log));
   const store = opening.add('database', await openStore(dataDir, clock, log));
   const graph = opening.add('graph', new Graph({ store, clock, log: log.child({ part: 'graph' }) }));
   const open = parts.move();
@@ -270,7 +293,7 @@ export async function openHome(
 /** The one database, with the tables of every owner whatever it is opened for: they come and go together. */
 async function openStore(dataDir: DataDir, clock: Clock, log: Logger): Promise<Store> {
   return await Store.open({
-    file: dataDir.file(DATABASE_FILE),
+    file: dataDir.privateFile(DATABASE_FILE),
     clock,
     log: log.child({ part: 'store' }),
     migrations: [

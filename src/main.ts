@@ -11,6 +11,7 @@ import {
   CONTROL_SOCKET,
   isHubThere,
   isTransferCommand,
+  readAskOrder,
   readTransferOrder,
   runAskingCommand,
   startProgress,
@@ -42,9 +43,9 @@ async function run(name: string, argv: readonly string[]): Promise<number> {
   try {
     if (name === 'start') return await runHub(load(argv));
     if (isAskingCommand(name)) {
-      const json = argv.includes('--json');
-      const { config } = load(argv.filter((word) => word !== '--json'));
-      process.stdout.write(`${(await runAskingCommand(name, config.dataDir, json)).trimEnd()}\n`);
+      const order = readAskOrder(name, argv);
+      const { config } = load(order.configFlags);
+      process.stdout.write(`${(await runAskingCommand(order, config.dataDir)).trimEnd()}\n`);
       return 0;
     }
     if (isTransferCommand(name)) {

@@ -1,31 +1,38 @@
 import type { Clock } from '../base/clock.ts';
-import type { Tx } from '../base/db.ts';
 import type { Logger } from '../base/log.ts';
 import type { Store } from '../base/store.ts';
-import type { LongToken, Permission, Principal, TokenPair, User } from './types.ts';
+import type { JsonObject } from '../base/json.ts';
+import type { LoginInput, PasswordChange } from './logins.ts';
+import type { SetupInput } from './first-owner.ts';
+import type { RefreshInput } from './sessions.ts';
+import type { Actor, DeviceSession, LongToken, Permission, Principal, TokenPair } from './types.ts';
 
-import { HubError, StartError } from '../base/errors.ts';
-import { newId, randomToken } from '../base/ids.ts';
-import { keepValue, readKeptValue, replaceKeptValue } from '../base/kept-values.ts';
+import { errorText, HubError, StartError } from '../base/errors.ts';
+import { randomToken } from '../base/ids.ts';
+import { keepValue } from '../base/kept-values.ts';
+import { ApiKeys } from './api-keys.ts';
+import { Audit } from './audit.ts';
+import { CommandRefusedError } from './errors.ts';
+import { FirstOwner } from './first-owner.ts';
 import { GuestCodes } from './guest-codes.ts';
-import { sameText, sha256 } from './hashes.ts';
+import { Logins } from './logins.ts';
+import { Pairing } from './pairing.ts';
 import { PasswordHasher } from './password.ts';
-import { hasUsers, readRefreshToken, readSessionUser, readUserByName, type StoredUser } from './reader.ts';
-import { checkPassword, checkUsername, foldUsername, isAllowed, isPlausiblePassword } from './rules.ts';
-import { makeSetupCode, normalizeSetupCode } from './setup-code.ts';
+import { isAllowed, isRestrictedKind, mayCommand } from './rules.ts';
+import { Sessions } from './sessions.ts';
 import { Throttle } from './throttle.ts';
-import { ACCESS_TOKEN_S, AccessTokens, invalidToken } from './tokens.ts';
+import { AccessTokens } from './tokens.ts';
 import { PERMISSIONS } from './types.ts';
-import {
-  deleteExpired,
-  deleteSession,
-  extendSession,
-  insertRefreshToken,
-  insertSession,
-  insertUser,
-  markReplaced,
-  trimSessions,
-} from './writer.ts';
+import { Users } from './users.ts';
+
+export { DEFAULT_OVERLAP_S } from './api-keys.ts';
+export type { ToldApiKey } from './api-keys.ts';
+export type { AuditEvent, AuditFilter } from './audit.ts';
+export type { SetupInput } from './first-owner.ts';
+export type { LoginInput, PasswordChange } from './logins.ts';
+export { pairingUri } from './pairing.ts';
+export type { RefreshInput } from './sessions.ts';
+export type { UserView } from './users.ts';
 
 export interface AccessOptions {
   store: Store;
@@ -42,58 +49,53 @@ export interface AccessStartOptions extends Omit<AccessOptions, 'jwtSecret'> {
   adminPassword: string | null;
 }
 
-export interface LoginInput {
-  readonly username: string;
-  readonly password: string;
-  /** What the client calls itself. */
-  readonly deviceId?: string;
-  /** Where the attempt comes from, for the throttle. */
-  readonly address: string;
-}
-
-export interface SetupInput {
-  readonly code: string;
-  readonly username: string;
-  readonly password: string;
-  readonly address: string;
+/** A command as the policy looks at it. */
+export interface CommandOrder {
+  readonly entityId: string;
+  /** What kinds of device it moves, as the rules of the devices say. */
+  readonly kinds: readonly string[];
+  /** For the audit log, without anything that could be a code. */
+  readonly details: JsonObject;
 }
 
 /** HS256 takes any key; a short one can be guessed from a single token. */
 const MIN_SECRET_BYTES = 32;
-const REFRESH_TOKEN_MS = 60 * 24 * 3600_000;
-/** What clients of Inbetweenies v2 are used to; they do not refresh by themselves. */
-const LONG_TOKEN_S = 7 * 24 * 3600;
-/** The one user that clients know which ask for a password only. */
-const ADMIN = 'admin';
-const MAX_SESSIONS_PER_USER = 50;
-const SETUP_CODE = 'setup_code';
 
 /** Users, logins and tokens, and the one answer to "may they?". */
 export class Access implements Disposable {
-  readonly #store: Store;
-  readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #tokens: AccessTokens;
   readonly #throttle: Throttle;
-  readonly #passwords = new PasswordHasher();
-  readonly #sessionEnds = new Set<(sessionId: string) => void>();
+  readonly #firstOwner: FirstOwner;
+  readonly #logins: Logins;
+  readonly #sessions: Sessions;
+  /** Who did what, from where. */
+  readonly audit: Audit;
+  /** The people of the home. */
+  readonly users: Users;
+  /** Keys for programs. */
+  readonly apiKeys: ApiKeys;
+  /** Lets phones in without a password. */
+  readonly pairing: Pairing;
   /** Codes that let guests in. */
   readonly guestCodes: GuestCodes;
 
   constructor({ store, clock, log, jwtSecret }: AccessOptions) {
-    this.#store = store;
-    this.#clock = clock;
     this.#log = log;
-    this.#tokens = new AccessTokens(clock, jwtSecret);
-    this.#throttle = new Throttle(clock);
-    this.guestCodes = new GuestCodes({
-      store,
-      clock,
-      log,
-      tokens: this.#tokens,
-      throttle: this.#throttle,
-      ended: (sessionIds) => this.#tellEnded(sessionIds),
-    });
+    const tokens = new AccessTokens(clock, jwtSecret);
+    const passwords = new PasswordHasher();
+    const throttle = new Throttle(clock);
+    const audit = new Audit({ store, clock, log });
+    const sessions = new Sessions({ store, clock, log, tokens, audit });
+    const parts = { store, clock, log, tokens, passwords, throttle, audit, sessions };
+    this.#throttle = throttle;
+    this.#sessions = sessions;
+    this.#firstOwner = new FirstOwner(parts);
+    this.#logins = new Logins(parts);
+    this.audit = audit;
+    this.users = new Users(parts);
+    this.apiKeys = new ApiKeys(parts);
+    this.pairing = new Pairing(parts);
+    this.guestCodes = new GuestCodes(parts);
   }
 
   /**
@@ -111,77 +113,33 @@ export class Access implements Disposable {
       );
     }
     const access = new Access({ store, clock, log, jwtSecret });
-    await access.#openDoor(adminPassword);
+    await access.#firstOwner.openDoor(adminPassword);
     return access;
   }
 
-  /** The code with which the first person becomes the owner; null once there is a user. A restart shows the same. */
+  /** See `FirstOwner`. */
   get setupCode(): string | null {
-    return hasUsers(this.#store.db) ? null : (readKeptValue(this.#store, SETUP_CODE) ?? null);
+    return this.#firstOwner.setupCode;
   }
 
-  /**
-   * Makes the owner, once.
-   * @throws HubError `unauthenticated` (wrong code), `conflict` (there is an owner), `invalid`, `rate_limited`.
-   */
+  /** See `FirstOwner`. */
   async setup(input: SetupInput): Promise<TokenPair> {
-    const expected = this.setupCode;
-    if (expected === null) throw alreadySetUp();
-    const username = checkUsername(input.username);
-    checkPassword(input.password);
-    const succeeded = this.#throttle.begin(' setup', input.address);
-    if (!sameText(normalizeSetupCode(input.code), normalizeSetupCode(expected))) {
-      throw new HubError(
-        'unauthenticated',
-        'The setup code is wrong. The hub shows it when it starts, and `funkygibbon pair` shows it again.',
-      );
-    }
-    succeeded();
-    const passwordPhc = await this.#passwords.hash(input.password);
-    const session = this.#store.write((tx) => {
-      // Two people may have typed the code at the same time; the first transaction wins.
-      if (hasUsers(tx)) throw alreadySetUp();
-      const owner = this.#insertOwner(tx, username, passwordPhc);
-      return this.#openSession(tx, owner.key, owner.user, null);
-    });
-    this.#forgetSetupCode();
-    this.#log.info({ username }, 'the owner was set up');
-    return await this.#answer(session);
+    return await this.#firstOwner.setup(input);
   }
 
-  /** @throws HubError `unauthenticated` (user or password wrong, not saying which), `rate_limited`, `unavailable`. */
+  /** See `Logins`. */
   async login(input: LoginInput): Promise<TokenPair> {
-    const found = await this.#checkLogin(input, 'The user name or the password is wrong.');
-    const session = this.#store.write((tx) => {
-      deleteExpired(tx, this.#clock.nowMs());
-      const opened = this.#openSession(tx, found.key, found.user, input.deviceId ?? null);
-      trimSessions(tx, found.key, MAX_SESSIONS_PER_USER);
-      return opened;
-    });
-    return await this.#answer(session);
+    return await this.#logins.login(input);
   }
 
-  /**
-   * Logs the user named admin in with one token for a week, for clients that ask for nothing but a password.
-   * @throws HubError `unauthenticated`, `rate_limited`, `unavailable` (also where there is no such user with a password).
-   */
-  async loginAsAdmin(input: Pick<LoginInput, 'password' | 'address'>): Promise<LongToken> {
-    if ((readUserByName(this.#store.db, ADMIN)?.passwordPhc ?? null) === null) {
-      throw new HubError(
-        'unavailable',
-        'There is no user named admin with a password. Set the hub up with that name, or log in at /api/auth/login.',
-      );
-    }
-    const found = await this.#checkLogin({ ...input, username: ADMIN }, 'Invalid password');
-    const sessionId = newId();
-    const nowMs = this.#clock.nowMs();
-    this.#store.write((tx) => {
-      deleteExpired(tx, nowMs);
-      const expiresAtMs = nowMs + LONG_TOKEN_S * 1000;
-      insertSession(tx, { id: sessionId, userKey: found.key, deviceId: null, nowMs, expiresAtMs });
-      trimSessions(tx, found.key, MAX_SESSIONS_PER_USER);
-    });
-    return await this.#answerLong(found.user, sessionId);
+  /** See `Logins`. */
+  async loginAsAdmin(input: Omit<LoginInput, 'username' | 'deviceId'>): Promise<LongToken> {
+    return await this.#logins.loginAsAdmin(input);
+  }
+
+  /** See `Logins`. */
+  async changePassword(change: PasswordChange, actor: Actor): Promise<void> {
+    await this.#logins.changePassword(change, actor);
   }
 
   /**
@@ -189,83 +147,40 @@ export class Access implements Disposable {
    * @throws HubError `forbidden` for anybody else, `unauthenticated` when the login has ended.
    */
   async renew(principal: Principal): Promise<LongToken> {
-    if (!isAllowed(principal, 'system:admin')) {
+    if (principal.permissions || !isAllowed(principal, 'system:admin')) {
       throw new HubError('forbidden', 'Only admin tokens can be refreshed');
     }
-    const { sessionId } = principal;
-    const session = sessionId === undefined ? undefined : readSessionUser(this.#store.db, sessionId);
-    if (sessionId === undefined || !session) throw invalidToken();
-    const nowMs = this.#clock.nowMs();
-    this.#store.write((tx) =>
-      extendSession(tx, sessionId, { nowMs, expiresAtMs: nowMs + LONG_TOKEN_S * 1000 }),
-    );
-    return await this.#answerLong(session.user, sessionId);
+    return await this.#sessions.renew(principal.sessionId);
   }
 
-  /**
-   * Exchanges a refresh token for a new pair. Each is good once: a second use means that a copy exists, and ends the
-   * whole session.
-   * @throws HubError `unauthenticated`.
-   */
-  async refresh(refreshToken: string): Promise<TokenPair> {
-    const hash = sha256(refreshToken);
-    // Looked up outside a transaction first: a stranger's guesses must not make the card write.
-    if (!readRefreshToken(this.#store.db, hash)) throw invalidRefreshToken();
-    const nowMs = this.#clock.nowMs();
-    const outcome = this.#store.write((tx) => {
-      const known = readRefreshToken(tx, hash);
-      if (!known) return undefined;
-      if (known.replacedAtMs !== null) {
-        deleteSession(tx, known.sessionId);
-        return { reusedBy: known.user, sessionId: known.sessionId };
-      }
-      if (known.expiresAtMs <= nowMs) return undefined;
-      markReplaced(tx, hash, known.sessionKey, nowMs);
-      return this.#issueRefreshToken(tx, known.sessionKey, known.sessionId, known.user);
-    });
-    if (outcome === undefined) throw invalidRefreshToken();
-    if ('reusedBy' in outcome) {
-      this.#tellEnded([outcome.sessionId]);
-      this.#log.warn(
-        { user_id: outcome.reusedBy.id },
-        'a refresh token was used twice; its session was ended',
-      );
-      await this.#store.durable();
-      throw invalidRefreshToken();
-    }
-    return await this.#answer(outcome);
+  /** See `Sessions`. */
+  async refresh(input: RefreshInput): Promise<TokenPair> {
+    return await this.#sessions.refresh(input);
   }
 
-  /** Ends the session that the principal's token belongs to; its tokens are refused from now on. */
-  async logout(principal: Principal): Promise<void> {
-    const { sessionId } = principal;
-    if (sessionId === undefined) return;
-    this.#store.write((tx) => deleteSession(tx, sessionId));
-    this.#tellEnded([sessionId]);
-    await this.#store.durable();
+  /** See `Sessions`. */
+  async logout(actor: Actor): Promise<void> {
+    await this.#sessions.logout(actor);
+  }
+
+  /** Paired devices and other logins; see `Sessions`. */
+  devices(principal: Principal): DeviceSession[] {
+    return this.#sessions.list(principal);
+  }
+
+  /** See `Sessions`. */
+  async revokeDevice(sessionId: string, actor: Actor): Promise<void> {
+    await this.#sessions.revoke(sessionId, actor);
   }
 
   /** Calls `ended` with each session that somebody ends, so that what is open by it can be closed at once. */
   followSessionEnds(ended: (sessionId: string) => void): Disposable {
-    this.#sessionEnds.add(ended);
-    return { [Symbol.dispose]: () => void this.#sessionEnds.delete(ended) };
+    return this.#sessions.follow(ended);
   }
 
-  /** Who an access token speaks for, now. @throws HubError `unauthenticated`. */
-  async verify(accessToken: string): Promise<Principal> {
-    const claims = await this.#tokens.verify(accessToken);
-    const session = readSessionUser(this.#store.db, claims.sessionId);
-    if (!session || session.user.id !== claims.userId) throw invalidToken();
-    const { user, deviceId } = session;
-    return {
-      userId: user.id,
-      username: user.username,
-      role: user.role,
-      tokenId: claims.tokenId,
-      sessionId: claims.sessionId,
-      ...(deviceId === null ? {} : { deviceId }),
-      expiresAtMs: claims.expiresAtMs,
-    };
+  /** Who an access token or an API key speaks for, now. @throws HubError `unauthenticated`. */
+  async verify(token: string): Promise<Principal> {
+    return ApiKeys.looksLike(token) ? this.apiKeys.verify(token) : await this.#sessions.verify(token);
   }
 
   /** The policy: whether the principal may do this. Everything not granted is refused. */
@@ -273,96 +188,47 @@ export class Access implements Disposable {
     return isAllowed(principal, permission);
   }
 
+  /** The same policy for commands: whether the principal may command a device of these kinds. */
+  mayCommand(principal: Principal, kinds: readonly string[]): boolean {
+    return mayCommand(principal, kinds);
+  }
+
+  /**
+   * To be asked by every door before it sends a command for somebody. Commands to what keeps the house shut are in the
+   * audit log, and so is what was refused.
+   * @throws CommandRefusedError
+   */
+  authorizeCommand(actor: Actor, { entityId, kinds, details }: CommandOrder): void {
+    const { principal } = actor;
+    const restricted = kinds.filter(isRestrictedKind);
+    const event = { action: 'command', by: principal, from: actor, target: entityId } as const;
+    if (!mayCommand(principal, kinds)) {
+      this.audit.note(`command ${principal.userId} ${actor.address}`, {
+        ...event,
+        outcome: 'refused',
+        details: { kinds },
+      });
+      throw new CommandRefusedError(
+        kinds.length === 0
+          ? 'This user may not command this device.'
+          : `This user may not command: ${kinds.join(', ')}. An admin can grant it with PATCH /api/users/{id} {"grants": […]}.`,
+      );
+    }
+    if (restricted.length === 0) return;
+    try {
+      this.audit.record({ ...event, details: { ...details, kinds: restricted } });
+    } catch (error) {
+      // Nobody is to stand before a locked door because a card is full.
+      this.#log.error({ error: errorText(error), entity_id: entityId }, 'a command could not be audited');
+    }
+  }
+
   permissionsOf(principal: Principal): Permission[] {
     return PERMISSIONS.filter((permission) => isAllowed(principal, permission));
   }
 
   [Symbol.dispose](): void {
+    this.audit[Symbol.dispose]();
     this.#throttle.clear();
   }
-
-  /** The user whose password this is. @throws HubError as `login`; `refusal` is what a wrong password is told. */
-  async #checkLogin({ username, password, address }: LoginInput, refusal: string): Promise<StoredUser> {
-    const folded = foldUsername(username);
-    // Any text can be tried as a user name; the throttle keeps a hash of it, so that its memory stays bounded.
-    const succeeded = this.#throttle.begin(sha256(folded).toString('base64url'), address);
-    const found = readUserByName(this.#store.db, folded);
-    const plausible = isPlausiblePassword(password);
-    const right = plausible && (await this.#passwords.verify(password, found?.passwordPhc ?? null));
-    if (!right || !found) {
-      this.#log.warn({ address }, 'a login failed');
-      throw new HubError('unauthenticated', refusal);
-    }
-    succeeded();
-    return found;
-  }
-
-  /**
-   * Sees to it that there is a way in: users already, or the user `admin` with this password, or a setup code. Durable
-   * when it resolves: a code that was shown must not be another one after a power cut.
-   */
-  async #openDoor(adminPassword: string | null): Promise<void> {
-    const { db } = this.#store;
-    if (!hasUsers(db) && adminPassword !== null) {
-      const passwordPhc = await this.#passwords.hash(adminPassword);
-      this.#store.write((tx) => this.#insertOwner(tx, 'admin', passwordPhc));
-      this.#log.info('made the first user, admin, with the configured password');
-    }
-    if (hasUsers(db)) this.#forgetSetupCode();
-    else keepValue(this.#store, SETUP_CODE, makeSetupCode);
-    await this.#store.durable();
-  }
-
-  #forgetSetupCode(): void {
-    if (readKeptValue(this.#store, SETUP_CODE) !== undefined) replaceKeptValue(this.#store, SETUP_CODE, null);
-  }
-
-  #insertOwner(tx: Tx, username: string, passwordPhc: string): { key: number; user: User } {
-    const user: User = { id: newId(), username, role: 'owner', createdAtMs: this.#clock.nowMs() };
-    return { key: insertUser(tx, user, foldUsername(username), passwordPhc), user };
-  }
-
-  #openSession(tx: Tx, userKey: number, user: User, deviceId: string | null): OpenSession {
-    const id = newId();
-    const sessionKey = insertSession(tx, { id, userKey, deviceId, nowMs: this.#clock.nowMs() });
-    return this.#issueRefreshToken(tx, sessionKey, id, user);
-  }
-
-  #issueRefreshToken(tx: Tx, sessionKey: number, sessionId: string, user: User): OpenSession {
-    const refreshToken = randomToken(32);
-    const expiresAtMs = this.#clock.nowMs() + REFRESH_TOKEN_MS;
-    insertRefreshToken(tx, { hash: sha256(refreshToken), sessionKey, expiresAtMs });
-    return { sessionId, refreshToken, user };
-  }
-
-  #tellEnded(sessionIds: readonly string[]): void {
-    for (const sessionId of sessionIds) for (const ended of this.#sessionEnds) ended(sessionId);
-  }
-
-  /** A client throws its old token away when it sees the new one, so a power cut must not take the new one back. */
-  async #answer({ sessionId, refreshToken, user }: OpenSession): Promise<TokenPair> {
-    const accessToken = await this.#tokens.sign(user.id, sessionId);
-    await this.#store.durable();
-    return { accessToken, refreshToken, expiresInS: ACCESS_TOKEN_S, user };
-  }
-
-  async #answerLong(user: User, sessionId: string): Promise<LongToken> {
-    const accessToken = await this.#tokens.sign(user.id, sessionId, LONG_TOKEN_S);
-    await this.#store.durable();
-    return { accessToken, expiresInS: LONG_TOKEN_S, user };
-  }
-}
-
-interface OpenSession {
-  sessionId: string;
-  refreshToken: string;
-  user: User;
-}
-
-function alreadySetUp(): HubError {
-  return new HubError('conflict', 'This hub has an owner already. Log in, or ask the owner for an account.');
-}
-
-function invalidRefreshToken(): HubError {
-  return new HubError('unauthenticated', 'The refresh token is not valid any more. Log in again.');
 }

@@ -3,7 +3,9 @@ import type { Logger } from '../base/log.ts';
 import type { Store } from '../base/store.ts';
 import type { Throttle } from './throttle.ts';
 import type { AccessTokens } from './tokens.ts';
-import type { GuestCode, LongToken, User } from './types.ts';
+import type { Audit } from './audit.ts';
+import type { Sessions } from './sessions.ts';
+import type { Actor, GuestCode, LongToken, Origin, User } from './types.ts';
 
 import { HubError } from '../base/errors.ts';
 import { newId, randomToken } from '../base/ids.ts';
@@ -30,8 +32,8 @@ export interface GuestCodesOptions {
   readonly log: Logger;
   readonly tokens: AccessTokens;
   readonly throttle: Throttle;
-  /** Told which sessions have ended together with a code. */
-  readonly ended: (sessionIds: readonly string[]) => void;
+  readonly sessions: Sessions;
+  readonly audit: Audit;
 }
 
 const PREFIX_LENGTH = 8;
@@ -58,13 +60,13 @@ export class GuestCodes {
    * Makes a code. It is durable when this resolves, and told this once.
    * @throws HubError `invalid` unless it is for 1 to 168 hours, `conflict` where there are too many already.
    */
-  async make(hours: number): Promise<{ code: string; expiresAtMs: number }> {
+  async make(hours: number, actor: Actor): Promise<{ code: string; expiresAtMs: number }> {
     if (!Number.isInteger(hours) || hours < 1 || hours > MAX_HOURS) {
       throw new HubError('invalid', `duration_hours must be a whole number from 1 to ${MAX_HOURS}`, {
         field: 'duration_hours',
       });
     }
-    const { store, clock, log } = this.#options;
+    const { store, clock, log, audit } = this.#options;
     const nowMs = clock.nowMs();
     const expiresAtMs = nowMs + hours * 3600_000;
     const { code, prefix } = this.#newCode();
@@ -81,10 +83,14 @@ export class GuestCodes {
         username: `guest_${prefix}`,
         role: 'guest',
         createdAtMs: nowMs,
+        expiresAtMs,
+        grants: [],
       };
       // No name that a person logs in with begins with a space, so none can be taken for this one.
       const userKey = insertUser(tx, user, ` guest ${prefix}`, null);
       insertGuestCode(tx, { hash: sha256(code), prefix, userKey, createdAtMs: nowMs, expiresAtMs });
+      const by = actor.principal;
+      audit.record({ action: 'guest_code.create', by, from: actor, target: prefix, details: { hours } }, tx);
     });
     log.info({ code: `${prefix}...`, hours }, 'a guest code was made');
     await store.durable();
@@ -95,14 +101,16 @@ export class GuestCodes {
    * Exchanges a code for a token that lives as long as the code. The code stays good.
    * @throws HubError `unauthenticated` for a code that is unknown, expired or revoked, `rate_limited`.
    */
-  async enter(code: string, address: string): Promise<LongToken> {
-    const { store, clock, log, tokens, throttle } = this.#options;
+  async enter(code: string, origin: Origin): Promise<LongToken> {
+    const { store, clock, log, tokens, throttle, audit } = this.#options;
+    const { address } = origin;
     const succeeded = throttle.begin(' guest', address);
     const found = code.length <= MAX_CODE_LENGTH ? readGuestCode(store.db, sha256(code)) : undefined;
     const nowMs = clock.nowMs();
     const expiresInS = found ? Math.floor((found.expiresAtMs - nowMs) / 1000) : 0;
     if (!found || expiresInS < 1) {
       log.warn({ address }, 'a guest code was refused');
+      audit.note(`guest_code ${address}`, { action: 'guest_code.enter', by: null, from: origin });
       throw new HubError('unauthenticated', 'Invalid or expired guest token');
     }
     succeeded();
@@ -116,6 +124,11 @@ export class GuestCodes {
         expiresAtMs: found.expiresAtMs,
       });
       trimSessions(tx, found.userKey, MAX_SESSIONS_PER_CODE);
+      const { id: userId, username } = found.user;
+      audit.record(
+        { action: 'guest_code.enter', by: { userId, username }, from: origin, target: found.prefix },
+        tx,
+      );
     });
     const accessToken = await tokens.sign(found.user.id, sessionId, expiresInS);
     await store.durable();
@@ -126,8 +139,8 @@ export class GuestCodes {
    * Ends a code and every token that came from it; named in full, or by the beginning under which it is listed.
    * @throws HubError `not_found`.
    */
-  async revoke(codeOrPrefix: string): Promise<void> {
-    const { store, log, ended } = this.#options;
+  async revoke(codeOrPrefix: string, actor: Actor): Promise<void> {
+    const { store, log, sessions, audit } = this.#options;
     const prefix = codeOrPrefix.replace(/\.{3}$/, '');
     const found =
       prefix.length === PREFIX_LENGTH
@@ -135,8 +148,12 @@ export class GuestCodes {
         : readGuestCode(store.db, sha256(codeOrPrefix.slice(0, MAX_CODE_LENGTH)));
     if (!found) throw new HubError('not_found', 'Token not found', { field: 'token' });
     const sessionIds = readSessionIds(store.db, found.userKey);
-    store.write((tx) => deleteUser(tx, found.userKey));
-    ended(sessionIds);
+    store.write((tx) => {
+      deleteUser(tx, found.userKey);
+      const by = actor.principal;
+      audit.record({ action: 'guest_code.revoke', by, from: actor, target: found.prefix }, tx);
+    });
+    sessions.tellEnded(sessionIds);
     log.info({ code: `${found.prefix}...` }, 'a guest code was revoked');
     await store.durable();
   }

@@ -51,5 +51,62 @@ CREATE TABLE access_guest_code (
 CREATE INDEX access_guest_code_by_user ON access_guest_code (user_key);
 CREATE INDEX access_guest_code_by_expiry ON access_guest_code (expires_ms);
 `,
+    `
+-- when the account ends, of a guest always; NULL where it does not
+ALTER TABLE access_user ADD COLUMN expires_ms INTEGER;
+-- kinds of device that the user may command besides those of the role, as JSON: ["lock"]
+ALTER TABLE access_user ADD COLUMN grants TEXT NOT NULL DEFAULT '[]';
+
+-- what people call the device
+ALTER TABLE access_session ADD COLUMN device_name TEXT;
+-- 1: the device was paired, and the tokens are good for device_id only
+ALTER TABLE access_session ADD COLUMN bound INTEGER NOT NULL DEFAULT 0;
+
+-- the hash of what it was exchanged for; NULL beside a replaced_ms: void, shown again it was stolen
+ALTER TABLE access_refresh_token ADD COLUMN successor BLOB;
+
+CREATE TABLE access_api_key (
+  key          INTEGER PRIMARY KEY,
+  id           TEXT NOT NULL UNIQUE,      -- part of the secret, by which people tell keys apart; never reused
+  name         TEXT NOT NULL,             -- what it is for
+  scopes       TEXT NOT NULL,             -- JSON: ["home:read"]
+  grants       TEXT NOT NULL,             -- JSON, as in access_user
+  user_key     INTEGER NOT NULL REFERENCES access_user (key) ON DELETE CASCADE, -- who answers for it
+  created_ms   INTEGER NOT NULL,
+  expires_ms   INTEGER,                   -- NULL: good until it is deleted
+  last_used_ms INTEGER                    -- written at most once a minute
+) STRICT;
+CREATE INDEX access_api_key_by_user ON access_api_key (user_key);
+
+CREATE TABLE access_api_secret (
+  hash       BLOB PRIMARY KEY,            -- SHA-256 of the secret: a stolen database holds no usable key
+  key_key    INTEGER NOT NULL REFERENCES access_api_key (key) ON DELETE CASCADE,
+  expires_ms INTEGER                      -- NULL: the present one; else the end of its overlap with the next
+) STRICT, WITHOUT ROWID;
+CREATE INDEX access_api_secret_by_key ON access_api_secret (key_key);
+
+CREATE TABLE access_pairing_code (
+  hash        BLOB PRIMARY KEY,           -- SHA-256 of the code, which lives for ten minutes
+  user_key    INTEGER NOT NULL REFERENCES access_user (key) ON DELETE CASCADE, -- whose phone it pairs
+  device_name TEXT,                       -- what its maker calls the phone
+  expires_ms  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX access_pairing_code_by_user ON access_pairing_code (user_key);
+
+CREATE TABLE access_audit (
+  id         INTEGER PRIMARY KEY AUTOINCREMENT, -- ascending and never reused: a gap in the middle shows that a row was taken
+  time_ms    INTEGER NOT NULL,            -- ms since the Unix epoch
+  action     TEXT NOT NULL,               -- one of AUDIT_ACTIONS
+  outcome    TEXT NOT NULL,               -- ok, refused
+  user_id    TEXT,                        -- who, as they were called then: the user may be gone. NULL for a stranger
+  username   TEXT,
+  target     TEXT,                        -- what it was done to
+  address    TEXT,                        -- from where
+  request_id TEXT,
+  details    TEXT NOT NULL                -- JSON, without secrets
+) STRICT;
+CREATE TRIGGER access_audit_append_only BEFORE UPDATE ON access_audit
+BEGIN SELECT RAISE(ABORT, 'the audit log is only ever appended to'); END;
+`,
   ],
 };

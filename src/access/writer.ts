@@ -4,15 +4,47 @@ import type { User } from './types.ts';
 /** @returns the internal key of the new user. */
 export function insertUser(tx: Tx, user: User, usernameFolded: string, passwordPhc: string | null): number {
   return tx.run(
-    `INSERT INTO access_user (id, username, username_folded, role, password_phc, created_ms)
-     VALUES (?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO access_user (id, username, username_folded, role, password_phc, created_ms, expires_ms, grants)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     user.id,
     user.username,
     usernameFolded,
     user.role,
     passwordPhc,
     user.createdAtMs,
+    user.expiresAtMs,
+    JSON.stringify(user.grants),
   ).lastInsertRowid;
+}
+
+/** Writes what can change of a user; a password that is null stays as it is. */
+export function updateUser(
+  tx: Tx,
+  userKey: number,
+  user: Pick<User, 'username' | 'role' | 'expiresAtMs' | 'grants'>,
+  usernameFolded: string,
+  passwordPhc: string | null,
+): void {
+  tx.run(
+    `UPDATE access_user SET username = ?, username_folded = ?, role = ?, expires_ms = ?, grants = ?,
+       password_phc = coalesce(?, password_phc) WHERE key = ?`,
+    user.username,
+    usernameFolded,
+    user.role,
+    user.expiresAtMs,
+    JSON.stringify(user.grants),
+    passwordPhc,
+    userKey,
+  );
+}
+
+export function updatePassword(tx: Tx, userKey: number, passwordPhc: string): void {
+  tx.run('UPDATE access_user SET password_phc = ? WHERE key = ?', passwordPhc, userKey);
+}
+
+/** Removes a user with their sessions, pairing codes and API keys, and the guest code that they came by. */
+export function deleteUser(tx: Tx, userKey: number): void {
+  tx.run('DELETE FROM access_user WHERE key = ?', userKey);
 }
 
 /** @returns the internal key of the new session. */
@@ -22,17 +54,22 @@ export function insertSession(
     id: string;
     userKey: number;
     deviceId: string | null;
+    deviceName?: string | null;
+    /** Its tokens are for `deviceId` only. */
+    bound?: boolean;
     nowMs: number;
     /** For a session without refresh tokens: when its access token ends. */
     expiresAtMs?: number;
   },
 ): number {
   return tx.run(
-    `INSERT INTO access_session (id, user_key, device_id, created_ms, last_used_ms, expires_ms)
-     VALUES (?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO access_session (id, user_key, device_id, device_name, bound, created_ms, last_used_ms, expires_ms)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     session.id,
     session.userKey,
     session.deviceId,
+    session.deviceName ?? null,
+    session.bound === true ? 1 : 0,
     session.nowMs,
     session.nowMs,
     session.expiresAtMs ?? null,
@@ -66,9 +103,24 @@ export function insertRefreshToken(
   );
 }
 
-export function markReplaced(tx: Tx, hash: Uint8Array, sessionKey: number, nowMs: number): void {
-  tx.run('UPDATE access_refresh_token SET replaced_ms = ? WHERE hash = ?', nowMs, hash);
+/** Notes that a refresh token was exchanged for another one. The first exchange is the one whose time counts. */
+export function markReplaced(
+  tx: Tx,
+  hash: Uint8Array,
+  { successor, sessionKey, nowMs }: { successor: Uint8Array; sessionKey: number; nowMs: number },
+): void {
+  tx.run(
+    'UPDATE access_refresh_token SET replaced_ms = coalesce(replaced_ms, ?), successor = ? WHERE hash = ?',
+    nowMs,
+    successor,
+    hash,
+  );
   tx.run('UPDATE access_session SET last_used_ms = ? WHERE key = ?', nowMs, sessionKey);
+}
+
+/** Voids a token whose holder never got it: shown after all, it was stolen on its way. */
+export function markVoid(tx: Tx, hash: Uint8Array, nowMs: number): void {
+  tx.run('UPDATE access_refresh_token SET replaced_ms = ?, successor = NULL WHERE hash = ?', nowMs, hash);
 }
 
 /** Ends a session together with its refresh tokens. @returns false when there was none. */
@@ -88,11 +140,6 @@ export function insertGuestCode(
     code.createdAtMs,
     code.expiresAtMs,
   );
-}
-
-/** Removes a user with their sessions, and the guest code that they came by. */
-export function deleteUser(tx: Tx, userKey: number): void {
-  tx.run('DELETE FROM access_user WHERE key = ?', userKey);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { fsyncPath } from './migrations.ts';
@@ -11,6 +11,8 @@ export function writeFileDurably(path: string, text: string, mode: number): void
   const beside = `${path}.new`;
   const fd = openSync(beside, 'w', mode);
   try {
+    // One that an interrupted write has left there keeps the mode it had.
+    fchmodSync(fd, mode);
     writeSync(fd, text);
     fsyncSync(fd);
   } finally {

@@ -11,14 +11,18 @@ const MAX_ANSWER_BYTES = 1024 * 1024;
  * Asks the hub that runs on a data folder.
  * @throws HubError `unavailable` when no hub answers there, `invalid` with the hub's own words when it refuses.
  */
-export async function askHub(path: string, command: string): Promise<unknown> {
+export async function askHub(
+  path: string,
+  command: string,
+  args?: Readonly<Record<string, unknown>>,
+): Promise<unknown> {
   const socket = connect(path);
   const ended = Promise.withResolvers<never>();
   ended.promise.catch(() => undefined);
   socket.on('error', ended.reject);
   socket.setTimeout(ANSWER_WITHIN_MS, () => socket.destroy(new Error('the hub did not answer in time')));
   try {
-    socket.write(`${JSON.stringify({ command })}\n`);
+    socket.write(`${JSON.stringify({ command, args })}\n`);
     return toAnswer(await Promise.race([new FrameReader(socket).rest(), ended.promise]));
   } catch (error) {
     throw toAskError(error, path);

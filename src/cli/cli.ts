@@ -1,16 +1,20 @@
 import { join } from 'node:path';
 
-import type { HubStatus, PairingInfo } from './types.ts';
+import type { HubStatus, PairingInfo, PhonePairing } from './types.ts';
 
 import { askHub } from './ask.ts';
-import { welcomeText } from './welcome.ts';
+import { phoneText, welcomeText } from './welcome.ts';
 
 export { urlForOthers } from './address.ts';
 export { askForTask, isHubThere } from './ask.ts';
 export { startControl } from './control.ts';
+export { pairPhone } from './pair-phone.ts';
 export { startProgress } from './progress.ts';
 export { isTransferCommand, readTransferOrder, type TransferOrder } from './transfer-order.ts';
 export { welcomeText } from './welcome.ts';
+
+/** The control socket's word for a new pairing code; takes {user}. */
+export const PAIR_PHONE = 'pair_phone';
 
 /** The name of the control socket in the data folder. */
 export const CONTROL_SOCKET = 'hub.sock';
@@ -18,7 +22,9 @@ export const CONTROL_SOCKET = 'hub.sock';
 export const USAGE = `Usage: funkygibbon <command> [flags]
 
   start     run the hub in the foreground (the default)
-  pair      show the HomeKit code, the owner's setup code and the MQTT credentials of the running hub
+  pair      show the HomeKit code, the owner's setup code and the MQTT credentials of the running hub:
+              pair [--phone [USER]]
+            With --phone also a QR code that pairs one phone, of USER or else of the owner, within ten minutes.
   status    show what the running hub does
   export    write the home graph to FILE, or to standard output where it is missing or "-":
               export [FILE] [--mode history|current] [--force]
@@ -41,19 +47,47 @@ pair, status, export, import and seed take --json.
 export const ASKING_COMMANDS = ['pair', 'status'] as const;
 export type AskingCommand = (typeof ASKING_COMMANDS)[number];
 
+/** An order to the running hub, as it was typed. */
+export interface AskOrder {
+  readonly command: AskingCommand;
+  readonly json: boolean;
+  /** Whose phone is to be paired; null is the owner's, undefined nobody's. */
+  readonly phone: string | null | undefined;
+  /** What is left for the configuration. */
+  readonly configFlags: readonly string[];
+}
+
+/** Reads the words after `pair` or `status`. */
+export function readAskOrder(command: AskingCommand, words: readonly string[]): AskOrder {
+  const rest = words.filter((word) => word !== '--json');
+  const json = rest.length < words.length;
+  const at = command === 'pair' ? rest.findIndex((word) => /^--phone(=|$)/.test(word)) : -1;
+  if (at < 0) return { command, json, phone: undefined, configFlags: rest };
+  const [, given] = /^--phone=(.+)$/.exec(rest[at] ?? '') ?? [];
+  const next = rest[at + 1];
+  const isNamed = given === undefined && next !== undefined && !next.startsWith('-');
+  return {
+    command,
+    json,
+    phone: given ?? (isNamed ? next : null),
+    configFlags: rest.toSpliced(at, isNamed ? 2 : 1),
+  };
+}
+
 /**
  * Asks the hub on a data folder and returns what to print.
- * @throws HubError `unavailable` when no hub runs there.
+ * @throws HubError `unavailable` when no hub runs there, `invalid` in the hub's words (there is no such user).
  */
-export async function runAskingCommand(
-  command: AskingCommand,
-  dataDir: string,
-  json: boolean,
-): Promise<string> {
-  const reply = await askHub(join(dataDir, CONTROL_SOCKET), command);
-  if (json) return JSON.stringify(reply);
+export async function runAskingCommand(order: AskOrder, dataDir: string): Promise<string> {
+  const { command, json, phone } = order;
+  const socket = join(dataDir, CONTROL_SOCKET);
+  const reply = await askHub(socket, command);
   // The running hub and this command are one program: what it answers has the type it was given.
-  return command === 'pair' ? pairText(reply as PairingInfo) : statusText(reply as HubStatus);
+  const paired =
+    phone === undefined ? undefined : ((await askHub(socket, PAIR_PHONE, { user: phone })) as PhonePairing);
+  if (json) return JSON.stringify(paired ? { ...(reply as PairingInfo), phone: paired } : reply);
+  if (command === 'status') return statusText(reply as HubStatus);
+  return `${pairText(reply as PairingInfo)}${paired ? `\n${phoneText(paired)}\n` : ''}`.trimStart();
 }
 
 function pairText(info: PairingInfo): string {

@@ -6,8 +6,8 @@ import type { Logger } from '../base/log.ts';
 import { errorText, StartError } from '../base/errors.ts';
 import { FrameReader, sendEnd, sendFrame } from './frames.ts';
 
-/** Answers one word from the command line, at once, with something that prints as JSON. */
-export type ControlHandlers = Readonly<Record<string, () => unknown>>;
+/** Answers one order from the command line, at once or soon, with something that prints as JSON. */
+export type ControlHandlers = Readonly<Record<string, (args: unknown) => unknown>>;
 
 /** What moves between the command line and a task besides the order and the answer. */
 export interface TaskStreams {
@@ -99,7 +99,7 @@ async function serve(socket: Socket, options: ControlOptions): Promise<void> {
       throw new Error(`the running hub does not know the command ${JSON.stringify(command)}`);
     // A task may be as slow as whoever reads it: a Unix socket tells when that has gone.
     if (task) socket.setTimeout(0);
-    reply = { ok: task ? await runTask(task, args, socket, reader) : handler?.() };
+    reply = { ok: task ? await runTask(task, args, socket, reader) : await handler?.(args) };
   } catch (error) {
     if (socket.destroyed) options.log.warn({ err: error, order: line }, 'a command was left before its end');
     reply = { error: errorText(error) };

@@ -1,6 +1,12 @@
 /** What a person needs to connect things to the hub; holds secrets, so it goes to a terminal and never to the log. */
 export interface PairingInfo {
   readonly httpUrl: string;
+  /** Null where TLS is off. */
+  readonly tls?: {
+    readonly url: string;
+    /** `sha256/…` of the public key. */
+    readonly fingerprint: string;
+  } | null;
   /** Null where HomeKit is switched off. */
   readonly homekit: {
     readonly pin: string;
@@ -21,6 +27,15 @@ export interface PairingInfo {
   } | null;
   /** The one-time code that makes the owner; null once there is one. */
   readonly setupCode: string | null;
+}
+
+/** A code that pairs one phone; a secret for ten minutes. */
+export interface PhonePairing {
+  readonly username: string;
+  readonly code: string;
+  /** `funkygibbon://pair?…`, what the QR code holds. */
+  readonly uri: string;
+  readonly expires_at: string;
 }
 
 /** What the hub answers on its control socket. */

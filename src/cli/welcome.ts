@@ -1,10 +1,23 @@
 import { renderUnicodeCompact } from 'uqr';
 
-import type { PairingInfo } from './types.ts';
+import type { PairingInfo, PhonePairing } from './types.ts';
 
 /** What a person sees when the hub is up, or asks for with `funkygibbon pair`. */
 export function welcomeText(info: PairingInfo): string {
-  return [homekitText(info), ownerText(info), mqttText(info)].filter((part) => part !== '').join('\n\n');
+  return [homekitText(info), ownerText(info), tlsText(info), mqttText(info)]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+/** What a person sees who pairs a phone from the terminal. */
+export function phoneText({ username, code, uri, expires_at: expiresAt }: PhonePairing): string {
+  return [
+    `A phone for ${username}: open the app, "Pair with a hub", and scan`,
+    '',
+    indent(renderUnicodeCompact(uri, { border: 2 })),
+    '',
+    `  or enter the code ${code}. It is good once, until ${expiresAt}; whoever has it is ${username}.`,
+  ].join('\n');
 }
 
 function homekitText({ homekit }: PairingInfo): string {
@@ -27,6 +40,15 @@ function ownerText({ setupCode, httpUrl }: PairingInfo): string {
   return [
     `You are the owner once you choose a name and a password. The setup code is ${setupCode}, good for one time:`,
     `  curl -X POST ${httpUrl}/api/auth/setup -H 'content-type: application/json' -d '${body}'`,
+  ].join('\n');
+}
+
+function tlsText({ tls }: PairingInfo): string {
+  if (!tls) return '';
+  return [
+    `Behind TLS the hub is at ${tls.url}, and its key has the fingerprint`,
+    `  ${tls.fingerprint}`,
+    `  (to check: curl -k --pinnedpubkey '${tls.fingerprint.replace('/', '//')}' ${tls.url}/health)`,
   ].join('\n');
 }
 

@@ -31,13 +31,29 @@ export function checkTogether(
   needsPartner('home.longitude', 'home.latitude');
   needsPartner('http.tls.cert', 'http.tls.key');
   needsPartner('http.tls.key', 'http.tls.cert');
-  if (settings.has('http.tls.port') && isNone('http.tls.cert') && isNone('http.tls.key')) {
+  const ownCertificate = !isNone('http.tls.cert') || !isNone('http.tls.key');
+  if (values['http.tls.self_signed'] === true && ownCertificate) {
     report(
-      'http.tls.port',
-      'http.tls.port',
-      'a port, but no certificate',
-      'http.tls.cert and http.tls.key with it',
+      'http.tls.self_signed',
+      'http.tls.self_signed',
+      'true, but there is a certificate too',
+      'false, or no http.tls.cert and http.tls.key',
     );
+  }
+  const tls = ownCertificate || values['http.tls.self_signed'] !== false;
+  for (const key of ['http.tls.port', 'http.tls.host'] as const) {
+    if (tls || !settings.has(key)) continue;
+    report(
+      key,
+      key,
+      'a value, but no certificate',
+      'http.tls.self_signed: true, or http.tls.cert and http.tls.key, with it',
+    );
+  }
+  const tlsHost = values['http.tls.host'] ?? values['http.host'];
+  const port = values['http.port'];
+  if (tls && port !== 0 && port === values['http.tls.port'] && tlsHost === values['http.host']) {
+    report('http.tls.port', 'http.tls.port', 'the port of http.port', 'a port of its own, such as 8443');
   }
 
   if (values['mqtt.mode'] === 'external' && isNone('mqtt.url')) {

@@ -4,6 +4,7 @@ import {
   DISCOVERY_PREFIX,
   flag,
   host,
+  hostName,
   httpOrigin,
   integer,
   ipAddress,
@@ -111,6 +112,15 @@ export const KEYS = {
     description: 'Web pages from these origins may call the API from a browser.',
     example: '[https://panel.example]',
   }),
+  'http.allowed_hosts': list({
+    schema: listOf(hostName),
+    initial: [],
+    initialText: 'none; IP addresses, localhost, *.local and names without a dot always work',
+    accepted: 'a list of host names such as hub.example, without a port',
+    description:
+      'Further names under which the hub is called. A request under any other name is refused, so that a page from elsewhere cannot reach the hub by a name of its own (DNS rebinding).',
+    example: '[hub.example]',
+  }),
   'http.trusted_proxies': list({
     schema: listOf(ipAddress),
     initial: [],
@@ -119,21 +129,36 @@ export const KEYS = {
     description: "Reverse proxies whose X-Forwarded headers tell the client's address.",
     example: '[127.0.0.1]',
   }),
+  'http.tls.self_signed': boolean({
+    initial: 'false',
+    description:
+      'TLS with a certificate that the hub makes for itself and renews; phones know it by its fingerprint. Or name files of your own below.',
+  }),
   'http.tls.cert': scalar({
     schema: text(4096),
     initial: null,
-    initialText: 'none, no TLS',
+    initialText: 'none',
     accepted: 'a PEM file, together with http.tls.key',
-    description: 'The certificate chain as a PEM file. Needs http.tls.key too.',
+    description:
+      'The certificate chain as a PEM file. Needs http.tls.key too. A changed file is taken over without a restart.',
     example: '/etc/funkygibbon/cert.pem',
   }),
   'http.tls.key': scalar({
     schema: text(4096),
     initial: null,
-    initialText: 'none, no TLS',
+    initialText: 'none',
     accepted: 'a PEM file, together with http.tls.cert',
     description: 'The private key as a PEM file. Needs http.tls.cert too.',
     example: '/etc/funkygibbon/key.pem',
+  }),
+  'http.tls.host': scalar({
+    schema: host,
+    initial: null,
+    initialText: 'that of http.host',
+    accepted: 'an IP address or a host name, without a port',
+    description:
+      'The address TLS listens on. With http.host at 127.0.0.1 and this at 0.0.0.0 the network has TLS only.',
+    example: '0.0.0.0',
   }),
   'http.tls.port': scalar({
     schema: port,

@@ -20,10 +20,18 @@ export interface HubConfig {
     readonly port: number;
     /** 0 is no limit. */
     readonly rateLimitPerMinute: number;
-    /** PEM files and a port of its own; null when TLS is off. */
-    readonly tls: { readonly cert: string; readonly key: string; readonly port: number } | null;
+    /** Null when TLS is off. */
+    readonly tls: {
+      readonly host: string;
+      /** A port of its own; 0 is any free port. */
+      readonly port: number;
+      /** PEM files; null where the hub makes its certificate itself. */
+      readonly files: { readonly cert: string; readonly key: string } | null;
+    } | null;
     /** `scheme://host[:port]`, lower case. */
     readonly corsOrigins: readonly string[];
+    /** Further names under which the hub may be called, lower case. */
+    readonly allowedHosts: readonly string[];
     /** IP addresses. */
     readonly trustedProxies: readonly string[];
   };
@@ -76,8 +84,6 @@ export interface Surroundings {
 
 /** Gives checked values their shape. `http.tls.cert` and `http.tls.key` are either both set or both null here. */
 export function toHubConfig(values: KeyValues, around: Surroundings): HubConfig {
-  const cert = values['http.tls.cert'];
-  const key = values['http.tls.key'];
   return {
     dataDir: around.toPath(values.data_dir ?? around.dataDir),
     home: {
@@ -90,11 +96,9 @@ export function toHubConfig(values: KeyValues, around: Surroundings): HubConfig 
       host: values['http.host'],
       port: values['http.port'],
       rateLimitPerMinute: values['http.rate_limit_per_minute'],
-      tls:
-        cert === null || key === null
-          ? null
-          : { cert: around.toPath(cert), key: around.toPath(key), port: values['http.tls.port'] },
+      tls: toTls(values, around),
       corsOrigins: values['http.cors_origins'],
+      allowedHosts: values['http.allowed_hosts'],
       trustedProxies: values['http.trusted_proxies'],
     },
     mqtt: {
@@ -116,6 +120,14 @@ export function toHubConfig(values: KeyValues, around: Surroundings): HubConfig 
       format: values['logging.format'] ?? around.logFormat,
     },
   };
+}
+
+function toTls(values: KeyValues, { toPath }: Surroundings): HubConfig['http']['tls'] {
+  const cert = values['http.tls.cert'];
+  const key = values['http.tls.key'];
+  const files = cert === null || key === null ? null : { cert: toPath(cert), key: toPath(key) };
+  if (files === null && !values['http.tls.self_signed']) return null;
+  return { host: values['http.tls.host'] ?? values['http.host'], port: values['http.tls.port'], files };
 }
 
 export function toHubSecrets(values: KeyValues): HubSecrets {

@@ -67,6 +67,9 @@ export const timeZone = z.string().refine(isTimeZone);
 
 export const host = z.string().refine((value) => isIP(value) !== 0 || isHostName(value));
 
+/** The name of a machine, as a browser sends it: lower case. */
+export const hostName = z.string().refine(isHostName).toLowerCase();
+
 export const ipAddress = z.string().refine((value) => isIP(value) !== 0);
 
 /** An origin as browsers send it, which is compared letter by letter: no path, no trailing slash, no wildcard. */

@@ -29,6 +29,7 @@ import { Registration } from './registration.ts';
 import { toReportedValue, toSinkWrite } from './rules.ts';
 import { StateWriter } from './state-writer.ts';
 
+export { commandKinds, toldWrites } from './kinds.ts';
 export { WITHDRAWAL_GRACE_MS } from './registration.ts';
 
 export interface DevicesOptions {

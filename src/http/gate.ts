@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
 import type { Access } from '../access/access.ts';
+import type { Principal } from '../access/types.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Authority } from './route.ts';
 
@@ -9,6 +10,7 @@ import { ClientAddresses } from './client-address.ts';
 import { bearerToken, beginExchange, headerOf, type Exchange } from './exchange.ts';
 import { AUTHENTICATE, HttpProblem } from './problem.ts';
 import { RateLimiter } from './rate-limit.ts';
+import { SourceRule } from './source-rule.ts';
 
 /** Requests in a minute without a valid token, from one address. */
 const ANONYMOUS_LIMIT = 100;
@@ -18,6 +20,8 @@ export interface GateOptions {
   readonly clock: Clock;
   readonly rateLimitPerMinute: number;
   readonly trustedProxies: readonly string[];
+  readonly allowedHosts: readonly string[];
+  readonly corsOrigins: readonly string[];
 }
 
 /** What every request passes first: who is it, how often has it come, may it go on. */
@@ -26,12 +30,14 @@ export class Gate {
   readonly #limiter: RateLimiter;
   readonly #limitPerMinute: number;
   readonly #addresses: ClientAddresses;
+  readonly #sources: SourceRule;
 
   constructor(options: GateOptions) {
     this.#access = options.access;
     this.#limiter = new RateLimiter(options.clock);
     this.#limitPerMinute = options.rateLimitPerMinute;
     this.#addresses = new ClientAddresses(options.trustedProxies);
+    this.#sources = new SourceRule(options);
   }
 
   /** Begins a request; never throws, so that even a refused one has an id to be told by. */
@@ -68,6 +74,12 @@ export class Gate {
     );
   }
 
+  /** Keeps out what pages from elsewhere send. @throws HttpProblem 400, 403, 421. */
+  checkSource({ request }: Exchange): void {
+    this.#sources.checkHost(request);
+    this.#sources.checkOrigin(request);
+  }
+
   /** Default deny: only what is public, or was granted, goes on. @throws HttpProblem 401, HubError `forbidden`. */
   authorize(exchange: Exchange, authority: Authority): void {
     if (authority === 'public') return;
@@ -87,6 +99,7 @@ export class Gate {
           });
     }
     if (authority === 'signed_in' || this.#access.allows(principal, authority)) return;
+    this.#noteRefusal(exchange, principal);
     // The words that v2 clients show for what only an admin may do.
     throw new HubError(
       'forbidden',
@@ -94,6 +107,18 @@ export class Gate {
         ? 'Admin access required'
         : `The role ${principal.role} does not include ${authority}.`,
     );
+  }
+
+  /** The audit log tells of writes that somebody is not allowed; reading what one may not is no act. */
+  #noteRefusal({ request, address, requestId }: Exchange, principal: Principal): void {
+    const { method = '', url = '' } = request;
+    if (method === 'GET' || method === 'HEAD') return;
+    this.#access.audit.note(`forbidden ${principal.userId} ${address}`, {
+      action: 'forbidden',
+      by: principal,
+      from: { address, requestId },
+      target: `${method} ${url.split('?', 1)[0] ?? ''}`,
+    });
   }
 }
 

@@ -1,49 +1,122 @@
-import { isIPv6 } from 'node:net';
+import { BlockList, isIP, isIPv6 } from 'node:net';
+import { join } from 'node:path';
 
-import type { HttpOptions, HttpPart } from './types.ts';
+import type { HttpOptions, HttpPart, TlsListenOptions } from './types.ts';
 
+import { Connections } from './connections.ts';
 import { Cors } from './cors.ts';
 import { Gate } from './gate.ts';
 import { Pipeline } from './pipeline.ts';
 import { routeTable } from './routes/routes.ts';
-import { HttpServer } from './server.ts';
+import { HttpServer, SERVER_LIMITS, type ServerOptions } from './server.ts';
+import { TlsIdentity } from './tls-identity.ts';
 import { upgradeHandler } from './upgrades.ts';
 
 export type { DeviceDirectory, HttpOptions, HttpPart, SyncService } from './types.ts';
 export { routeTable } from './routes/routes.ts';
 
 /**
- * Starts the HTTP door: the API of DESIGN.md's "HTTP surface", and the handshakes of WebSockets below `/ws/`.
- * @throws StartError `http` saying what to do: port in use, not permitted, no such address.
+ * Starts the HTTP door: the API of DESIGN.md's "HTTP surface", and the handshakes of WebSockets below `/ws/`; the same
+ * once more behind TLS where that is configured.
+ * @throws StartError `http` saying what to do: port in use, not permitted, no such address, a bad certificate.
  */
 export async function startHttp(options: HttpOptions): Promise<HttpPart> {
-  const { access, clock, log } = options;
+  const { access, clock, log, corsOrigins, trustedProxies, rateLimitPerMinute } = options;
+  await using opening = new AsyncDisposableStack();
   const gate = new Gate({
     access,
     clock,
-    rateLimitPerMinute: options.rateLimitPerMinute,
-    trustedProxies: options.trustedProxies,
+    rateLimitPerMinute,
+    trustedProxies,
+    corsOrigins,
+    allowedHosts: options.allowedHosts ?? [],
   });
-  let server: HttpServer | undefined;
+  const identity = options.tls ? opening.use(await openIdentity(options.tls, options)) : null;
+  const servers: HttpServer[] = [];
+  const listen = async (of: Pick<ServerOptions, 'host' | 'port' | 'tls'>): Promise<HttpServer> => {
+    const server = opening.use(await HttpServer.listen({ ...common, ...of }));
+    servers.push(server);
+    return server;
+  };
   const pipeline = new Pipeline({
     gate,
-    cors: new Cors(options.corsOrigins),
+    cors: new Cors(corsOrigins),
     clock,
     log,
     routes: routeTable(options),
-    isClosing: () => server?.isClosing ?? false,
+    isClosing: () => servers.some((server) => server.isClosing),
+    // What it is told of a name holds for all of its ports: a plain one could not be reached by it any more.
+    tlsOnly: () => identity !== null && !identity.pair.isSelfSigned && isLoopback(options.host),
   });
-  server = await HttpServer.listen({
-    host: options.host,
-    port: options.port,
+  const limits = { ...SERVER_LIMITS, ...options.limits };
+  const common: Omit<ServerOptions, 'host' | 'port'> = {
     fetch: async (request) => await pipeline.answer(request),
     upgrade: upgradeHandler(gate, options.upgrade, log),
+    limits,
+    connections: new Connections(limits),
     log,
-  });
-  const { port } = server;
+  };
+  const { port } = await listen({ host: options.host, port: options.port });
   const url = `http://${reachableHost(options.host)}:${port}`;
   log.info({ url }, 'the API is up');
-  return { url, port, [Symbol.asyncDispose]: async () => await server[Symbol.asyncDispose]() };
+  let tls: HttpPart['tls'] = null;
+  if (options.tls && identity) {
+    const { host, port: wanted } = options.tls;
+    const secure = await listen({ host, port: wanted, tls: identity.pair });
+    identity.follow(() => {
+      secure.useCertificate(identity.pair);
+      options.onCertificateChange?.();
+    });
+    tls = {
+      url: `https://${reachableHost(host)}:${secure.port}`,
+      port: secure.port,
+      get fingerprint() {
+        return identity.pair.fingerprint;
+      },
+    };
+    log.info({ url: tls.url, fingerprint: tls.fingerprint }, 'the API is up behind TLS');
+  }
+  const running = opening.move();
+  return {
+    url,
+    port,
+    isLocalOnly: isLoopback(options.host),
+    tls,
+    async [Symbol.asyncDispose]() {
+      // At once, and not one after the other: each may take its time for what it is answering.
+      await Promise.all(servers.map(async (server) => await server[Symbol.asyncDispose]()));
+      await running[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function openIdentity(
+  tls: TlsListenOptions,
+  { keyFolder, clock, log }: HttpOptions,
+): Promise<TlsIdentity> {
+  const { files, settleMs } = tls;
+  if (files === null && keyFolder === undefined) throw new Error('there is no folder for the TLS key');
+  return await TlsIdentity.open({
+    files: files ?? {
+      cert: join(keyFolder ?? '', 'tls-cert.pem'),
+      key: join(keyFolder ?? '', 'tls-key.pem'),
+    },
+    selfSigned: files === null,
+    clock,
+    log,
+    ...(settleMs === undefined ? {} : { settleMs }),
+  });
+}
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
+LOOPBACK.addAddress('::1', 'ipv6');
+
+/** Whether what listens there can be reached from this machine only. */
+function isLoopback(host: string): boolean {
+  const family = isIP(host);
+  if (family === 0) return host === 'localhost';
+  return LOOPBACK.check(host, family === 6 ? 'ipv6' : 'ipv4');
 }
 
 /** An address that stands for all of them is none that can be called. */

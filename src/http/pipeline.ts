@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
+import { TLSSocket } from 'node:tls';
+
 import { H3, type H3Event } from 'h3';
 import type { ServerRequest } from 'srvx';
 
@@ -28,7 +30,12 @@ export interface PipelineOptions {
   readonly routes: readonly Route[];
   /** True once the part is closing: connections are not kept then. */
   readonly isClosing: () => boolean;
+  /** True where browsers may be told to come back by TLS only. */
+  readonly tlsOnly: () => boolean;
 }
+
+/** A month, and not a year: who goes back to plain HTTP would wait as long. */
+const STRICT_TRANSPORT = { 'strict-transport-security': 'max-age=2592000' };
 
 /** Methods that are answered with 405 on a path that knows others. */
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
@@ -77,6 +84,7 @@ export class Pipeline {
   async #route(request: ServerRequest, exchange: Exchange, cors: Cors): Promise<Response> {
     await this.#options.gate.identify(exchange);
     this.#options.gate.count(exchange);
+    this.#options.gate.checkSource(exchange);
     if (request.method === 'OPTIONS') {
       const granted = cors.preflight(
         headerOf(exchange.request, 'origin'),
@@ -151,13 +159,14 @@ export class Pipeline {
   }
 
   async #respond(reply: Reply, exchange: Exchange): Promise<Response> {
-    const { cors, isClosing, log } = this.#options;
+    const { cors, isClosing, log, tlsOnly } = this.#options;
     const { request } = exchange;
     // A body that was refused half-way must not be taken for the next request.
     const abandoned = reply.status === 413 && !request.complete;
     const extra = {
       ...cors.headers(headerOf(request, 'origin')),
       ...(abandoned || isClosing() ? { connection: 'close' } : {}),
+      ...(request.socket instanceof TLSSocket && tlsOnly() ? STRICT_TRANSPORT : {}),
     };
     return await toResponse(reply, exchange, extra, (error) => {
       log.warn({ err: error, request_id: exchange.requestId }, 'an answer broke off');

@@ -10,6 +10,18 @@ import { headerOf } from './exchange.ts';
 import { begin, streamOf } from './streaming.ts';
 
 /**
+ * On every answer: it is data and never a page. A browser must not run it, show it inside of another page, guess at its
+ * type, hand it to another origin, or tell others where it was.
+ */
+export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+};
+
+/**
  * Makes the response out of a reply: packs the body and adds the headers that every answer carries. `extra` wins over
  * nothing and is meant for what the connection as a whole decides (CORS, closing). `onBroken` is called when the making
  * of a streamed body fails after its beginning.
@@ -23,7 +35,7 @@ export async function toResponse(
 ): Promise<Response> {
   const headers: Record<string, string> = {
     'x-request-id': exchange.requestId,
-    'x-content-type-options': 'nosniff',
+    ...SECURITY_HEADERS,
     'cache-control': 'private, no-cache',
     ...quotaHeaders(exchange.quota),
     ...extra,

@@ -22,6 +22,12 @@ export const timeQuery = z
   )
   .meta({ format: 'date-time' });
 
+/** A moment that `timeQuery` has checked, in ms since the Unix epoch; null and undefined stay what they are. */
+export function msOf<T extends string | null | undefined>(time: T): number | Exclude<T, string> {
+  if (typeof time !== 'string') return time as Exclude<T, string>;
+  return Math.floor((parseTimeMicros(time) ?? 0) / 1000);
+}
+
 /** `at` of every read of the graph. */
 export const atQuery = {
   at: timeQuery.optional().describe('Reads the graph as it was at this time, now or in the past'),

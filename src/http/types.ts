@@ -8,6 +8,7 @@ import type { ClientRecords } from '../clients/clients.ts';
 import type { ComponentView, DeviceControl } from '../devices/types.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Sync, SyncV2 } from '../sync/sync.ts';
+import type { ServerLimits } from './server.ts';
 
 /** What this door asks of the sync rules. */
 export type SyncService = Pick<
@@ -31,6 +32,16 @@ export interface HttpOptions {
   rateLimitPerMinute: number;
   /** Exact origins of web pages that may call from a browser. */
   corsOrigins: readonly string[];
+  /** Further names under which the hub may be called, in lower case. */
+  allowedHosts?: readonly string[];
+  /** A second listener, for TLS, with everything that the first one has; null or absent is none. */
+  tls?: TlsListenOptions | null;
+  /** Where the hub keeps the certificate and the key that it makes itself; needed where `tls` names no files. */
+  keyFolder?: string;
+  /** Called when another certificate is in use. */
+  onCertificateChange?: () => void;
+  /** How long, how much and how many; a test has less. */
+  limits?: Partial<ServerLimits>;
   /** IP addresses or networks (`10.0.0.0/8`) whose X-Forwarded-For is believed. */
   trustedProxies: readonly string[];
   /** The hub's own version, for /health. */
@@ -43,6 +54,10 @@ export interface HttpOptions {
   clients: ClientRecords;
   /** The URL under which phones in the house reach the hub, for codes that they scan; default: as the request did. */
   urlForOthers?: () => string;
+  /** The same for TLS; null where there is none. */
+  tlsUrlForOthers?: () => string | null;
+  /** By which clients know the hub behind TLS (see `fingerprintOf`); null where there is none. */
+  tlsFingerprint?: () => string | null;
   /** Takes WebSocket upgrades below `/ws/`. The socket already has an error handler. */
   upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** Why the hub cannot do its work at the moment, for /ready; null when it can. */
@@ -51,9 +66,29 @@ export interface HttpOptions {
   log: Logger;
 }
 
+export interface TlsListenOptions {
+  host: string;
+  /** 0 is any free port. */
+  port: number;
+  /** PEM files; null where the hub makes its own in `keyFolder`. */
+  files: { readonly cert: string; readonly key: string } | null;
+  /** How long changed files must have been left alone before they are read; a test does not wait. */
+  settleMs?: number;
+}
+
 export interface HttpPart extends AsyncDisposable {
   /** Where this machine reaches the hub, such as `http://127.0.0.1:8000`. */
   readonly url: string;
   /** The real port. */
   readonly port: number;
+  /** True where only this machine reaches the plain port. */
+  readonly isLocalOnly: boolean;
+  /** The TLS listener; null where there is none. */
+  readonly tls: {
+    /** Where this machine reaches it, such as `https://127.0.0.1:8443`. */
+    readonly url: string;
+    readonly port: number;
+    /** `sha256/…` of the public key of the certificate that is in use. */
+    readonly fingerprint: string;
+  } | null;
 }

@@ -7,7 +7,7 @@ import type { HttpOptions } from './types.ts';
 
 import { bearerToken, headerOf } from './exchange.ts';
 import { HttpProblem, problemJson, toProblem } from './problem.ts';
-import { quotaHeaders } from './response.ts';
+import { quotaHeaders, SECURITY_HEADERS } from './response.ts';
 
 const PREFIX = '/ws/';
 
@@ -27,6 +27,7 @@ export function upgradeHandler(
       if (problem.unexpected) log.error({ err: error, request_id: exchange.requestId }, 'an upgrade failed');
       const headers = {
         'x-request-id': exchange.requestId,
+        ...SECURITY_HEADERS,
         ...quotaHeaders(exchange.quota),
         ...problem.headers,
       };
@@ -35,6 +36,7 @@ export function upgradeHandler(
     const accept = async (): Promise<void> => {
       await gate.identify(exchange, bearerToken(request) ?? subprotocolToken(request));
       gate.count(exchange);
+      gate.checkSource(exchange);
       if (!request.url?.startsWith(PREFIX)) {
         throw new HttpProblem(404, 'NOT_FOUND', `WebSockets are served below ${PREFIX} only.`);
       }

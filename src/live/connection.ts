@@ -1,3 +1,5 @@
+import { Socket } from 'node:net';
+
 import type { Peer } from 'crossws';
 import type { Duplex } from 'node:stream';
 
@@ -74,6 +76,11 @@ export class Connection {
 
   get closing(): boolean {
     return this.#closing;
+  }
+
+  /** Where the client is, as an IP address. */
+  get address(): string {
+    return (this.#socket instanceof Socket ? this.#socket.remoteAddress : undefined) ?? 'unknown';
   }
 
   get waitingBytes(): number {

@@ -5,10 +5,11 @@ import type { Graph } from '../graph/graph.ts';
 import type { Connection } from './connection.ts';
 import type { ClientMessage } from './messages.ts';
 import type { Subscription } from './subscriptions.ts';
-import type { LiveCursors } from './types.ts';
+import type { LiveCursors, LiveOptions } from './types.ts';
 
 import { toIso } from '../base/clock.ts';
 import { ERROR_CODES, HubError } from '../base/errors.ts';
+import { commandKinds, toldWrites } from '../devices/devices.ts';
 import { MAX_SUBSCRIPTIONS } from './subscriptions.ts';
 
 /** How long a command waits for the device's own report before it answers `unconfirmed`. */
@@ -23,6 +24,7 @@ export interface HandlerOptions {
   devices: DeviceControl;
   cursor: LiveCursors;
   allows: (principal: Principal, permission: Permission) => boolean;
+  authorizeCommand: LiveOptions['authorizeCommand'];
   clock: Clock;
   /** Makes the feed look at the connection, which has something to be sent. */
   wakeFacts: () => void;
@@ -102,11 +104,25 @@ export class MessageHandler {
       });
       return;
     }
+    const { authorizeCommand, devices } = this.#options;
+    const entityId = message.entity_id;
+    const writes = [{ capability: message.capability, value: message.value }];
+    const view = devices.view(entityId);
+    try {
+      const from = { address: connection.address, requestId: connection.id };
+      const details = { values: toldWrites(view, writes) };
+      const kinds = view ? commandKinds(view, writes) : [];
+      authorizeCommand({ principal, ...from }, { entityId, kinds, details });
+    } catch (error) {
+      if (!(error instanceof HubError)) throw error;
+      result({ error: toErrorFields(error) });
+      return;
+    }
     connection.commandsUnderWay += 1;
-    this.#options.devices
+    devices
       .command({
-        entityId: message.entity_id,
-        writes: [{ capability: message.capability, value: message.value }],
+        entityId,
+        writes,
         origin: `ws:${connection.id}`,
         confirmWithinMs: CONFIRM_WITHIN_MS,
       })

@@ -70,6 +70,7 @@ class Live implements LivePart {
       devices,
       cursor,
       allows: options.allows,
+      authorizeCommand: options.authorizeCommand,
       clock,
       wakeFacts: () => this.#facts.wake(),
     });
@@ -142,7 +143,7 @@ class Live implements LivePart {
     }
     let principal: Principal | undefined;
     if (handshake.token !== null) {
-      const verified = await this.#gate.verify(handshake.userId, handshake.token);
+      const verified = await this.#gate.verify(handshake.userId, handshake.token, handshake.deviceId);
       if ('kind' in verified) {
         refuseIt(verified);
         return;
@@ -280,7 +281,7 @@ class Live implements LivePart {
   #authenticate(connection: Connection, token: string, deviceId: string | undefined): void {
     connection.verifying = true;
     this.#gate
-      .verify(connection.handshake.userId, token)
+      .verify(connection.handshake.userId, token, deviceId ?? connection.deviceId)
       .then((verified) => {
         connection.verifying = false;
         if (connection.closing || !this.#connections.has(connection)) return;

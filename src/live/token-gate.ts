@@ -18,8 +18,11 @@ export class TokenGate {
     this.#options = options;
   }
 
-  /** Who the token belongs to, or why its bearer may not connect as `userId`. Rejects when that is not known. */
-  async verify(userId: string, token: string): Promise<Principal | Refusal> {
+  /**
+   * Who the token belongs to, or why its bearer may not connect as `userId` and, where one is named, as `deviceId`.
+   * Rejects when that is not known.
+   */
+  async verify(userId: string, token: string, deviceId?: string | null): Promise<Principal | Refusal> {
     let principal: Principal;
     try {
       principal = await this.#options.verify(token);
@@ -34,6 +37,10 @@ export class TokenGate {
     }
     if (!this.#options.allows(principal, 'home:read')) {
       return { kind: 'forbidden', detail: 'this user may not look into the home' };
+    }
+    const { boundDeviceId } = principal;
+    if (boundDeviceId !== undefined && (deviceId ?? boundDeviceId) !== boundDeviceId) {
+      return { kind: 'forbidden', detail: 'the token was made for another device', field: 'device_id' };
     }
     return principal;
   }
@@ -73,7 +80,7 @@ export class TokenGate {
     const { token } = connection;
     if (token === undefined) return;
     try {
-      const verified = await this.verify(connection.handshake.userId, token);
+      const verified = await this.verify(connection.handshake.userId, token, connection.deviceId);
       // A newer token may have come meanwhile.
       if (connection.token !== token || connection.closing) return;
       if ('kind' in verified) connection.close(CLOSE_TOKEN, verified.detail);

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-import type { Permission, Principal } from '../access/types.ts';
+import type { CommandOrder } from '../access/access.ts';
+import type { Actor, Permission, Principal } from '../access/types.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { DeviceControl } from '../devices/types.ts';
@@ -27,6 +28,8 @@ export interface LiveOptions {
   verify: (token: string) => Promise<Principal>;
   /** The policy: may this principal do that? */
   allows: (principal: Principal, permission: Permission) => boolean;
+  /** The same for a command to devices of these kinds. @throws HubError `forbidden`. */
+  authorizeCommand: (actor: Actor, order: CommandOrder) => void;
   /** Web pages that may connect besides those that the hub itself serves, as `https://host:port`. */
   allowedOrigins: readonly string[];
   clock: Clock;

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 
 import { ERROR_CODES, type ErrorKind } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
+import { isKnownOrigin } from '../base/web-origin.ts';
 import { DEVICE_ID_RULE, isDeviceId } from './device-id.ts';
 
 /** What an upgrade request says about who is coming. */
@@ -50,7 +51,7 @@ export function readHandshake(
   const path = PATH.exec(request.url ?? '');
   const userId = decodePath(path?.[1]);
   if (userId === null) return { kind: 'not_found', detail: 'WebSockets are at /ws/{user_id}' };
-  if (!isAllowedOrigin(request, allowedOrigins)) {
+  if (!isKnownOrigin(request.headers.origin, request.headers.host, allowedOrigins)) {
     return { kind: 'forbidden', detail: 'pages of this origin may not connect; add it to http.cors_origins' };
   }
   const { authorization } = request.headers;
@@ -87,13 +88,6 @@ function decodePath(encoded: string | undefined): string | null {
 function isWebSocket(request: IncomingMessage): boolean {
   const { 'sec-websocket-key': key, 'sec-websocket-version': version } = request.headers;
   return key !== undefined && KEY.test(key) && version !== undefined && VERSIONS.includes(version);
-}
-
-/** A browser sends the page's origin and lets any page connect: only the hub's own pages and listed ones may. */
-function isAllowedOrigin(request: IncomingMessage, allowedOrigins: readonly string[]): boolean {
-  const { origin, host } = request.headers;
-  if (origin === undefined || allowedOrigins.includes(origin)) return true;
-  return host !== undefined && URL.canParse(origin) && new URL(origin).host === host.toLowerCase();
 }
 
 /** The id under which a request is answered and logged. */

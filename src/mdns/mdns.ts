@@ -29,6 +29,15 @@ export interface MdnsTxt {
   readonly api: string;
   /** The sync protocols spoken, by comma. */
   readonly proto: string;
+  /** The port of TLS; absent where there is none. */
+  readonly tls?: string;
+  /** `sha256/…` of the public key behind TLS. A hint for browsing: what a phone trusts it has from the pairing code. */
+  readonly fp?: string;
+}
+
+export interface MdnsPart extends AsyncDisposable {
+  /** Announces other facts from now on. */
+  update(txt: MdnsTxt): void;
 }
 
 const TYPE = 'funkygibbon';
@@ -43,15 +52,26 @@ const GOODBYE_MS = 1000;
  * Announces the hub as `_funkygibbon._tcp`, a moment after it returns. A missing or failing network is logged and never
  * an error: the hub works for those who know its address, and the announcement goes out when an interface appears.
  */
-export function startMdns(options: MdnsOptions): AsyncDisposable {
+export function startMdns(options: MdnsOptions): MdnsPart {
   const bonjour = openBonjour(options);
+  let { txt } = options;
   let service: Service | undefined;
+  let isNameTaken = false;
   let stopping: Promise<void> | undefined;
   const nameTaken = listenForNamesake(bonjour, options);
   const timer = setTimeout(() => {
-    service = announce(bonjour, options, nameTaken());
+    isNameTaken = nameTaken();
+    service = announce(bonjour, { ...options, txt }, isNameTaken);
   }, LISTEN_MS);
   return {
+    update(changed) {
+      txt = changed;
+      if (service === undefined || stopping) return;
+      // A record that is out cannot be changed: it is taken back, and another takes its place.
+      const stop = service.stop as (() => void) | undefined;
+      stop?.call(service);
+      service = announce(bonjour, { ...options, txt }, isNameTaken);
+    },
     async [Symbol.asyncDispose]() {
       clearTimeout(timer);
       stopping ??= goodbye(bonjour, service);

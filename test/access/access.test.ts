@@ -261,19 +261,25 @@ describe('tokens', () => {
   test('a refresh token is good once and gives a pair that works', async () => {
     const access = await start();
     const first = await login(access);
-    const second = await access.refresh(first.refreshToken);
+    const second = await access.refresh({ refreshToken: first.refreshToken, address: ADDRESS });
     expect(second.refreshToken).not.toBe(first.refreshToken);
     expect(await kindOf(access.verify(second.accessToken))).toBe('no error');
-    expect(await kindOf(access.refresh(second.refreshToken))).toBe('no error');
+    expect(await kindOf(access.refresh({ refreshToken: second.refreshToken, address: ADDRESS }))).toBe(
+      'no error',
+    );
   });
 
   test('a refresh token that is used twice ends its session, and no other', async () => {
     const access = await start();
     const other = await login(access);
     const first = await login(access);
-    const second = await access.refresh(first.refreshToken);
-    expect(await kindOf(access.refresh(first.refreshToken))).toBe('unauthenticated');
-    expect(await kindOf(access.refresh(second.refreshToken))).toBe('unauthenticated');
+    const second = await access.refresh({ refreshToken: first.refreshToken, address: ADDRESS });
+    expect(await kindOf(access.refresh({ refreshToken: first.refreshToken, address: ADDRESS }))).toBe(
+      'unauthenticated',
+    );
+    expect(await kindOf(access.refresh({ refreshToken: second.refreshToken, address: ADDRESS }))).toBe(
+      'unauthenticated',
+    );
     expect(await kindOf(access.verify(second.accessToken))).toBe('unauthenticated');
     expect(await kindOf(access.verify(other.accessToken))).toBe('no error');
   });
@@ -282,10 +288,14 @@ describe('tokens', () => {
     const access = await start();
     const { refreshToken } = await login(access);
     const { commits } = store.counters;
-    expect(await kindOf(access.refresh('garbage'))).toBe('unauthenticated');
+    expect(await kindOf(access.refresh({ refreshToken: 'garbage', address: ADDRESS }))).toBe(
+      'unauthenticated',
+    );
     expect(store.counters.commits).toBe(commits);
     clock.advance(61 * 24 * HOUR_MS);
-    expect(await kindOf(access.refresh(refreshToken))).toBe('unauthenticated');
+    expect(await kindOf(access.refresh({ refreshToken: refreshToken, address: ADDRESS }))).toBe(
+      'unauthenticated',
+    );
     await login(access);
     expect(store.db.get<{ n: number }>('SELECT count(*) AS n FROM access_session')?.n).toBe(1);
   });
@@ -293,9 +303,11 @@ describe('tokens', () => {
   test('logout ends the session at once', async () => {
     const access = await start();
     const tokens = await login(access);
-    await access.logout(await access.verify(tokens.accessToken));
+    await access.logout({ principal: await access.verify(tokens.accessToken), address: ADDRESS });
     expect(await kindOf(access.verify(tokens.accessToken))).toBe('unauthenticated');
-    expect(await kindOf(access.refresh(tokens.refreshToken))).toBe('unauthenticated');
+    expect(await kindOf(access.refresh({ refreshToken: tokens.refreshToken, address: ADDRESS }))).toBe(
+      'unauthenticated',
+    );
   });
 
   test('what was handed out is durable: nothing is answered before a sync', async () => {
@@ -303,7 +315,7 @@ describe('tokens', () => {
     const before = store.counters.syncs;
     const { refreshToken } = await login(access);
     const afterLogin = store.counters.syncs;
-    await access.refresh(refreshToken);
+    await access.refresh({ refreshToken: refreshToken, address: ADDRESS });
     expect(afterLogin).toBeGreaterThan(before);
     expect(store.counters.syncs).toBeGreaterThan(afterLogin);
   });
@@ -317,8 +329,8 @@ describe('tokens', () => {
     });
     const access = await start({ log });
     const tokens = await login(access);
-    await access.refresh(tokens.refreshToken);
-    await access.refresh(tokens.refreshToken).catch(() => undefined);
+    await access.refresh({ refreshToken: tokens.refreshToken, address: ADDRESS });
+    await access.refresh({ refreshToken: tokens.refreshToken, address: ADDRESS }).catch(() => undefined);
     const rows = ['access_user', 'access_session', 'access_refresh_token'].map((table) =>
       store.db.all(`SELECT * FROM ${table}`),
     );

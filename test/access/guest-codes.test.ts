@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Access } from '../../src/access/access.ts';
 import { ThrottledError } from '../../src/access/errors.ts';
 import { accessTables } from '../../src/access/tables.ts';
+import { TERMINAL } from '../../src/access/types.ts';
 import { ManualClock } from '../../src/base/clock.ts';
 import { HubError } from '../../src/base/errors.ts';
 import { keptValueTables } from '../../src/base/kept-values.ts';
@@ -60,11 +61,11 @@ const INVALID_TOKEN = 'unauthenticated: The access token is not valid. Log in ag
 
 describe('a guest code', () => {
   test('lets many guests in, who may look and not change, until it expires', async () => {
-    const { code, expiresAtMs } = await access.guestCodes.make(24);
+    const { code, expiresAtMs } = await access.guestCodes.make(24, TERMINAL);
     expect(expiresAtMs).toBe(clock.nowMs() + 24 * HOUR_MS);
     clock.advance(HOUR_MS);
-    const first = await access.guestCodes.enter(code, ADDRESS);
-    const second = await access.guestCodes.enter(code, '192.168.1.21');
+    const first = await access.guestCodes.enter(code, { address: ADDRESS });
+    const second = await access.guestCodes.enter(code, { address: '192.168.1.21' });
     expect(first).toMatchObject({ expiresInS: 23 * 3600, user: { id: `guest_${code.slice(0, 8)}` } });
     expect(second.accessToken).not.toBe(first.accessToken);
 
@@ -74,56 +75,58 @@ describe('a guest code', () => {
 
     clock.advance(23 * HOUR_MS);
     expect(await refusal(access.verify(first.accessToken))).toMatch(/^unauthenticated: .*expired/);
-    expect(await refusal(access.guestCodes.enter(code, ADDRESS))).toBe(REFUSED);
+    expect(await refusal(access.guestCodes.enter(code, { address: ADDRESS }))).toBe(REFUSED);
   });
 
   test('outlives a restart, and so does the end of one', async () => {
-    const kept = await access.guestCodes.make(1);
-    const ended = await access.guestCodes.make(1);
-    await access.guestCodes.revoke(ended.code);
+    const kept = await access.guestCodes.make(1, TERMINAL);
+    const ended = await access.guestCodes.make(1, TERMINAL);
+    await access.guestCodes.revoke(ended.code, TERMINAL);
     await restart();
-    expect((await access.guestCodes.enter(kept.code, ADDRESS)).user.role).toBe('guest');
-    expect(await refusal(access.guestCodes.enter(ended.code, ADDRESS))).toBe(REFUSED);
+    expect((await access.guestCodes.enter(kept.code, { address: ADDRESS })).user.role).toBe('guest');
+    expect(await refusal(access.guestCodes.enter(ended.code, { address: ADDRESS }))).toBe(REFUSED);
   });
 
   test('that is revoked takes every token with it at once, and no other', async () => {
-    const one = await access.guestCodes.make(1);
-    const other = await access.guestCodes.make(1);
+    const one = await access.guestCodes.make(1, TERMINAL);
+    const other = await access.guestCodes.make(1, TERMINAL);
     const tokens = [
-      await access.guestCodes.enter(one.code, ADDRESS),
-      await access.guestCodes.enter(one.code, ADDRESS),
+      await access.guestCodes.enter(one.code, { address: ADDRESS }),
+      await access.guestCodes.enter(one.code, { address: ADDRESS }),
     ];
-    const stays = await access.guestCodes.enter(other.code, ADDRESS);
-    await access.guestCodes.revoke(one.code);
+    const stays = await access.guestCodes.enter(other.code, { address: ADDRESS });
+    await access.guestCodes.revoke(one.code, TERMINAL);
     for (const { accessToken } of tokens)
       expect(await refusal(access.verify(accessToken))).toBe(INVALID_TOKEN);
     expect((await access.verify(stays.accessToken)).role).toBe('guest');
   });
 
   test('is listed by its beginning, and can be revoked by that', async () => {
-    const { code, expiresAtMs } = await access.guestCodes.make(2);
+    const { code, expiresAtMs } = await access.guestCodes.make(2, TERMINAL);
     clock.advance(1000);
-    const later = await access.guestCodes.make(168);
+    const later = await access.guestCodes.make(168, TERMINAL);
     expect(access.guestCodes.list()).toEqual([
       { prefix: code.slice(0, 8), createdAtMs: clock.nowMs() - 1000, expiresAtMs },
       expect.objectContaining({ prefix: later.code.slice(0, 8) }),
     ]);
-    await access.guestCodes.revoke(`${code.slice(0, 8)}...`);
-    await access.guestCodes.revoke(later.code.slice(0, 8));
+    await access.guestCodes.revoke(`${code.slice(0, 8)}...`, TERMINAL);
+    await access.guestCodes.revoke(later.code.slice(0, 8), TERMINAL);
     expect(access.guestCodes.list()).toEqual([]);
-    expect(await refusal(access.guestCodes.revoke(code))).toBe('not_found: Token not found');
-    expect(await refusal(access.guestCodes.revoke('x'.repeat(5000)))).toBe('not_found: Token not found');
+    expect(await refusal(access.guestCodes.revoke(code, TERMINAL))).toBe('not_found: Token not found');
+    expect(await refusal(access.guestCodes.revoke('x'.repeat(5000), TERMINAL))).toBe(
+      'not_found: Token not found',
+    );
   });
 
   test.each([0, -1, 1.5, 169, Number.NaN])('for %s hours is refused', async (hours) => {
-    expect(await refusal(access.guestCodes.make(hours))).toMatch(/^invalid: duration_hours/);
+    expect(await refusal(access.guestCodes.make(hours, TERMINAL))).toMatch(/^invalid: duration_hours/);
   });
 
   test('that has expired leaves nothing behind once another is made', async () => {
-    const { code } = await access.guestCodes.make(1);
-    await access.guestCodes.enter(code, ADDRESS);
+    const { code } = await access.guestCodes.make(1, TERMINAL);
+    await access.guestCodes.enter(code, { address: ADDRESS });
     clock.advance(2 * HOUR_MS);
-    await access.guestCodes.make(1);
+    await access.guestCodes.make(1, TERMINAL);
     const count = (table: string): unknown => store.db.get(`SELECT count(*) AS n FROM ${table}`);
     expect(count('access_guest_code')).toEqual({ n: 1 });
     expect(count('access_user')).toEqual({ n: 2 });
@@ -133,16 +136,18 @@ describe('a guest code', () => {
   test('cannot be guessed at speed, and a guess writes nothing', async () => {
     let throttled: unknown;
     for (let i = 0; i < 6; i++) {
-      throttled = await access.guestCodes.enter(`guess ${i}`, ADDRESS).catch((error: unknown) => error);
+      throttled = await access.guestCodes
+        .enter(`guess ${i}`, { address: ADDRESS })
+        .catch((error: unknown) => error);
     }
     expect(throttled).toBeInstanceOf(ThrottledError);
-    expect(await refusal(access.guestCodes.enter('x'.repeat(10_000), '10.0.0.1'))).toBe(REFUSED);
+    expect(await refusal(access.guestCodes.enter('x'.repeat(10_000), { address: '10.0.0.1' }))).toBe(REFUSED);
     expect(store.db.get('SELECT count(*) AS n FROM access_session')).toEqual({ n: 0 });
   });
 
   test('stays apart from a person who calls themselves like one', async () => {
-    const { code } = await access.guestCodes.make(1);
-    const { user } = await access.guestCodes.enter(code, ADDRESS);
+    const { code } = await access.guestCodes.make(1, TERMINAL);
+    const { user } = await access.guestCodes.enter(code, { address: ADDRESS });
     const login = access.login({ username: user.username, password: PASSWORD, address: ADDRESS });
     expect(await refusal(login)).toMatch(/^unauthenticated/);
     const spaced = access.login({
@@ -186,7 +191,7 @@ describe('the login of clients that ask for a password only', () => {
     await login();
     const second = await access.verify(renewed.accessToken);
     expect(second.sessionId).toBe(first.sessionId);
-    await access.logout(second);
+    await access.logout({ principal: second, address: ADDRESS });
     expect(await refusal(access.verify(renewed.accessToken))).toBe(INVALID_TOKEN);
     expect(await refusal(access.renew(second))).toBe(INVALID_TOKEN);
   });
@@ -200,8 +205,10 @@ describe('the login of clients that ask for a password only', () => {
   });
 
   test('is not for guests to renew', async () => {
-    const { code } = await access.guestCodes.make(1);
-    const guest = await access.verify((await access.guestCodes.enter(code, ADDRESS)).accessToken);
+    const { code } = await access.guestCodes.make(1, TERMINAL);
+    const guest = await access.verify(
+      (await access.guestCodes.enter(code, { address: ADDRESS })).accessToken,
+    );
     expect(await refusal(access.renew(guest))).toBe('forbidden: Only admin tokens can be refreshed');
   });
 
@@ -230,14 +237,14 @@ test('neither the database nor the log holds a code or a token', async () => {
       destination: { write: (line: string) => void lines.push(line) },
     }),
   );
-  const { code } = await access.guestCodes.make(1);
-  const guest = await access.guestCodes.enter(code, ADDRESS);
-  await access.guestCodes.enter(`${code}x`, ADDRESS).catch(() => undefined);
+  const { code } = await access.guestCodes.make(1, TERMINAL);
+  const guest = await access.guestCodes.enter(code, { address: ADDRESS });
+  await access.guestCodes.enter(`${code}x`, { address: ADDRESS }).catch(() => undefined);
   const admin = await access.loginAsAdmin({ password: PASSWORD, address: ADDRESS });
   const rows = ['access_user', 'access_session', 'access_guest_code'].map((table) =>
     store.db.all<Record<string, unknown>>(`SELECT * FROM ${table}`),
   );
-  await access.guestCodes.revoke(code);
+  await access.guestCodes.revoke(code, TERMINAL);
   const printed = JSON.stringify(rows, (_, value: unknown) =>
     value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value,
   );
@@ -284,7 +291,7 @@ test('logins from before there were guest codes live on', async () => {
     jwtSecret: null,
     adminPassword: null,
   });
-  await upgraded.guestCodes.make(1);
+  await upgraded.guestCodes.make(1, TERMINAL);
   // Making a code clears away what nobody can use: the session without a refresh token.
   expect(after.db.all('SELECT id, expires_ms FROM access_session')).toEqual([{ id: 's1', expires_ms: null }]);
   await after[Symbol.asyncDispose]();

@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest';
 
 import { PasswordHasher } from '../../src/access/password.ts';
-import { foldUsername, isAllowed } from '../../src/access/rules.ts';
+import {
+  foldUsername,
+  isAllowed,
+  mayCommand,
+  mayManage,
+  permissionsOfScopes,
+} from '../../src/access/rules.ts';
 import { Throttle } from '../../src/access/throttle.ts';
 import { PERMISSIONS, ROLES } from '../../src/access/types.ts';
 import { ManualClock } from '../../src/base/clock.ts';
@@ -17,6 +23,66 @@ describe('the policy', () => {
       member: ['home:read', 'home:control', 'graph:write', 'sync:pull', 'sync:push'],
       guest: ['home:read', 'sync:pull'],
       service: ['home:read', 'home:control'],
+    });
+  });
+
+  test('a guest commands what the grants name, and nothing without any', () => {
+    const guest = { role: 'guest' } as const;
+    expect(isAllowed({ ...guest, grants: [] }, 'home:control')).toBe(false);
+    expect(isAllowed({ ...guest, grants: ['light'] }, 'home:control')).toBe(true);
+    expect(isAllowed({ ...guest, grants: ['light'] }, 'graph:write')).toBe(false);
+    expect(mayCommand(guest, ['light'])).toBe(false);
+    expect(mayCommand({ ...guest, grants: ['light'] }, ['light'])).toBe(true);
+    expect(mayCommand({ ...guest, grants: ['light'] }, ['light', 'fan'])).toBe(false);
+    expect(mayCommand({ ...guest, grants: ['light'] }, [])).toBe(false);
+    expect(mayCommand({ ...guest, grants: ['*'] }, ['fan', 'valve'])).toBe(true);
+    expect(mayCommand({ ...guest, grants: ['*'] }, ['lock'])).toBe(false);
+    expect(mayCommand({ ...guest, grants: ['lock'] }, ['lock'])).toBe(true);
+  });
+
+  test.each(['lock', 'garage_door', 'alarm'] as const)(
+    'a %s takes a grant of everybody but admins',
+    (kind) => {
+      for (const role of ['member', 'service'] as const) {
+        expect(mayCommand({ role }, ['light', 'valve'])).toBe(true);
+        expect(mayCommand({ role }, ['light', kind])).toBe(false);
+        expect(mayCommand({ role, grants: ['*'] }, [kind])).toBe(false);
+        expect(mayCommand({ role, grants: [kind] }, ['light', kind])).toBe(true);
+      }
+      for (const role of ['owner', 'admin'] as const) expect(mayCommand({ role }, [kind])).toBe(true);
+    },
+  );
+
+  test('an API key may do what its scopes say, whatever its role', () => {
+    const key = (
+      ...scopes: Parameters<typeof permissionsOfScopes>[0]
+    ): { role: 'service'; permissions: (typeof PERMISSIONS)[number][] } => ({
+      role: 'service',
+      permissions: permissionsOfScopes(scopes),
+    });
+    expect(PERMISSIONS.filter((permission) => isAllowed(key('metrics'), permission))).toEqual([
+      'metrics:read',
+    ]);
+    expect(key('sync', 'home:read').permissions).toEqual(['home:read', 'sync:pull', 'sync:push']);
+    expect(key('admin').permissions).toEqual([...PERMISSIONS]);
+    expect(mayCommand(key('home:read'), ['light'])).toBe(false);
+    expect(mayCommand(key('home:control'), ['light'])).toBe(true);
+    expect(mayCommand(key('home:control'), ['lock'])).toBe(false);
+    expect(mayCommand(key('admin'), ['lock'])).toBe(true);
+    expect([mayManage(key('admin'), 'member'), mayManage(key('admin'), 'admin')]).toEqual([true, false]);
+    expect(mayManage(key('home:control'), 'guest')).toBe(false);
+  });
+
+  test('only the owner decides about owners and admins', () => {
+    const managed = Object.fromEntries(
+      ROLES.map((role) => [role, ROLES.filter((other) => mayManage({ role }, other))]),
+    );
+    expect(managed).toEqual({
+      owner: [...ROLES],
+      admin: ['member', 'guest', 'service'],
+      member: [],
+      guest: [],
+      service: [],
     });
   });
 

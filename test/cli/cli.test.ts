@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { silentLogger } from '../../src/base/log.ts';
 import { urlForOthers } from '../../src/cli/address.ts';
 import { askHub } from '../../src/cli/ask.ts';
+import { readAskOrder } from '../../src/cli/cli.ts';
 import { startControl } from '../../src/cli/control.ts';
 import { welcomeText } from '../../src/cli/welcome.ts';
 import { temporaryFolder } from '../support/store.ts';
@@ -61,6 +62,24 @@ describe('the control socket', () => {
     endless.write('x'.repeat(10_000));
     expect(await text(endless).catch(() => '')).toBe('');
     expect(await askHub(path, 'status')).toEqual({ up: true });
+  });
+});
+
+describe('the words after pair', () => {
+  test.each([
+    [[], undefined, []],
+    [['--phone'], null, []],
+    [['--phone', 'anna'], 'anna', []],
+    [['--phone=anna', '--data-dir', 'x'], 'anna', ['--data-dir', 'x']],
+    [['--data-dir', 'x', '--phone', '--json'], null, ['--data-dir', 'x']],
+    [['--phone', '--data-dir', 'x'], null, ['--data-dir', 'x']],
+  ] as const)('%j', (words: readonly string[], phone, configFlags) => {
+    const json = words.includes('--json');
+    expect(readAskOrder('pair', words)).toEqual({ command: 'pair', json, phone, configFlags });
+  });
+
+  test('status knows no phone', () => {
+    expect(readAskOrder('status', ['--phone', 'a']).configFlags).toEqual(['--phone', 'a']);
   });
 });
 

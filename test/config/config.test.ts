@@ -79,6 +79,7 @@ describe('defaults', () => {
           rateLimitPerMinute: 600,
           tls: null,
           corsOrigins: [],
+          allowedHosts: [],
           trustedProxies: [],
         },
         mqtt: {
@@ -140,9 +141,12 @@ describe('sources', () => {
       'http.port': '0',
       'http.rate_limit_per_minute': '0',
       'http.cors_origins': 'https://a.example, http://b.example:3000',
+      'http.allowed_hosts': 'Hub.example, panel.example',
       'http.trusted_proxies': '127.0.0.1,::1',
+      'http.tls.self_signed': 'off',
       'http.tls.cert': 'cert.pem',
       'http.tls.key': '/keys/key.pem',
+      'http.tls.host': '0.0.0.0',
       'http.tls.port': '443',
       'mqtt.mode': 'external',
       'mqtt.host': 'localhost',
@@ -170,8 +174,13 @@ describe('sources', () => {
           host: '::1',
           port: 0,
           rateLimitPerMinute: 0,
-          tls: { cert: join(folder, 'cert.pem'), key: '/keys/key.pem', port: 443 },
+          tls: {
+            host: '0.0.0.0',
+            port: 443,
+            files: { cert: join(folder, 'cert.pem'), key: '/keys/key.pem' },
+          },
           corsOrigins: ['https://a.example', 'http://b.example:3000'],
+          allowedHosts: ['hub.example', 'panel.example'],
           trustedProxies: ['127.0.0.1', '::1'],
         },
         mqtt: {
@@ -359,7 +368,11 @@ describe('the file', () => {
     }).config;
     expect(http.trustedProxies).toEqual(['10.0.0.1', '::1']);
     expect(http.corsOrigins).toEqual(['https://a.example', 'https://b.example']);
-    expect(http.tls).toEqual({ cert: join(folder, 'c'), key: join(folder, 'k'), port: 8443 });
+    expect(http.tls).toEqual({
+      host: '0.0.0.0',
+      port: 8443,
+      files: { cert: join(folder, 'c'), key: join(folder, 'k') },
+    });
   });
 
   test.each([
@@ -536,7 +549,14 @@ describe('values', () => {
     [['--home.latitude=1', '--home.longitude=-180.5'], 'home.longitude', '"-180.5"'],
     [['--http.tls.cert=a'], 'http.tls.key', 'nothing, but there is a value for http.tls.cert'],
     [['--http.tls.key=a'], 'http.tls.cert', 'nothing, but there is a value for http.tls.key'],
-    [['--http.tls.port=1'], 'http.tls.port', 'a port, but no certificate'],
+    [['--http.tls.port=1'], 'http.tls.port', 'a value, but no certificate'],
+    [['--http.tls.host=::1'], 'http.tls.host', 'a value, but no certificate'],
+    [
+      ['--http.tls.self_signed', '--http.tls.cert=a', '--http.tls.key=b'],
+      'http.tls.self_signed',
+      'true, but there is a certificate too',
+    ],
+    [['--http.tls.self_signed', '--http.tls.port=8000'], 'http.tls.port', 'the port of http.port'],
     [['--mqtt.mode=external'], 'mqtt.url', 'nothing, but mqtt.mode is external'],
     [['--mqtt.url=mqtt://b'], 'mqtt.mode', 'nothing, but there is a value for mqtt.url'],
     [
@@ -548,6 +568,27 @@ describe('values', () => {
     expect(onlyProblem({ argv })).toMatchObject({ key, found });
   });
 });
+
+test('TLS with a certificate of its own making is off until it is asked for, and listens where HTTP does', () => {
+  expect(load({}).config.http.tls).toBeNull();
+  expect(load({ argv: ['--http.tls.self_signed'] }).config.http.tls).toEqual({
+    host: '0.0.0.0',
+    port: 8443,
+    files: null,
+  });
+  const apart = ['--http.tls.self_signed', '--http.host=127.0.0.1', '--http.tls.host=::', '--http.port=0'];
+  expect(load({ argv: [...apart, '--http.tls.port=0'] }).config.http.tls).toMatchObject({
+    host: '::',
+    port: 0,
+  });
+});
+
+test.each(['hub.example:8000', 'https://hub.example', '192.168.1.2', '*', 'a b'])(
+  '%j is no host name for http.allowed_hosts',
+  (name) => {
+    expect(onlyProblem({ argv: ['--http.allowed_hosts', name] })?.key).toBe('http.allowed_hosts');
+  },
+);
 
 test('all problems are told at once, each with its place, and none with a secret', () => {
   const path = join(folder, 'hub.yaml');

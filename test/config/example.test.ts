@@ -54,8 +54,13 @@ test('the example file with every key uncommented is a valid configuration that 
     http: {
       ...preset.http,
       corsOrigins: ['https://panel.example'],
+      allowedHosts: ['hub.example'],
       trustedProxies: ['127.0.0.1'],
-      tls: { cert: `${folder}/cert.pem`, key: `${folder}/key.pem`, port: 8443 },
+      tls: {
+        host: '0.0.0.0',
+        port: 8443,
+        files: { cert: `${folder}/cert.pem`, key: `${folder}/key.pem` },
+      },
     },
     mqtt: { ...preset.mqtt, url: 'mqtt://192.168.1.10:1883', username: 'hub' },
   });

@@ -97,12 +97,13 @@ describe('what a signed-in client can do to the daemon', () => {
   test('a logged-out socket switches nothing any more', async () => {
     const leaving = await Phone.login(daemon.ready.http_url, 'phone-3', PASSWORD);
     await leaving.follow();
+    // The hub closes it as soon as the login has ended.
+    const closed = leaving.closed();
     const answer = await fetch(`${daemon.ready.http_url}/api/auth/logout`, {
       method: 'POST',
       headers: { authorization: `Bearer ${leaving.token}` },
     });
     expect(answer.ok).toBe(true);
-    const closed = leaving.closed();
     leaving.send({ type: 'command', request_id: 'r', entity_id: 'x', capability: 'on_off', value: true });
     expect(await closed).toBe(4401);
     expect(leaving.messages.some(({ type }) => type === 'command_result')).toBe(false);

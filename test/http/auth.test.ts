@@ -33,6 +33,7 @@ const PUBLIC = [
   'POST /api/auth/setup',
   'POST /api/auth/login',
   'POST /api/auth/refresh',
+  'POST /api/auth/pair',
   'POST /api/v1/auth/admin/login',
   'POST /api/v1/auth/guest/verify',
 ];
@@ -40,7 +41,14 @@ const nameOf = ({ method, path }: { method: string; path: string }): string => `
 
 async function tokenOf(role: User['role']): Promise<string> {
   const phc = await new PasswordHasher().hash(PASSWORD);
-  const user: User = { id: `user-${role}`, username: role, role, createdAtMs: 0 };
+  const user: User = {
+    id: `user-${role}`,
+    username: role,
+    role,
+    createdAtMs: 0,
+    expiresAtMs: null,
+    grants: [],
+  };
   api.store.write((tx) => insertUser(tx, user, foldUsername(role), phc));
   const tokens = await api.access.login({ username: role, password: PASSWORD, address: 'test' });
   return tokens.accessToken;
@@ -104,6 +112,19 @@ describe('every route of the table', () => {
       'PATCH /api/relationships/{id}',
       'DELETE /api/relationships/{id}',
     ];
+    const accounts = [
+      'GET /api/users',
+      'POST /api/users',
+      'GET /api/users/{id}',
+      'PATCH /api/users/{id}',
+      'DELETE /api/users/{id}',
+      'GET /api/auth/api-keys',
+      'POST /api/auth/api-keys',
+      'POST /api/auth/api-keys/{id}/rotate',
+      'DELETE /api/auth/api-keys/{id}',
+      'POST /api/auth/pairing-codes',
+      'GET /api/audit',
+    ];
     const forAdmins = ['GET /api/sync/devices'];
     const forAdminsV1 = [
       'POST /api/v1/auth/guest/generate-qr',
@@ -125,8 +146,9 @@ describe('every route of the table', () => {
     const forget = 'DELETE /api/v1/sync-metadata/{client_id}';
     const pushes = ['POST /api/sync/force/{device_id}', 'POST /api/sync/conflicts/{conflict_id}/resolve'];
     expect(refused).toEqual({
-      member: [...forAdmins, ...forAdminsV1],
+      member: [...accounts, ...forAdmins, ...forAdminsV1],
       guest: [
+        ...accounts,
         ...writes,
         'POST /api/entities/{id}/commands',
         ...pushes.slice(0, 1),
@@ -139,6 +161,7 @@ describe('every route of the table', () => {
         forget,
       ],
       service: [
+        ...accounts,
         ...writes,
         'POST /api/sync/inbetweenies',
         'GET /api/sync/status/{device_id}',

@@ -119,11 +119,30 @@ const INSTEAD: Readonly<
   'POST /api/v1/auth/admin/login': { body: { password: PASSWORD } },
   'POST /api/v1/auth/guest/verify': { status: 401 },
   'POST /api/v1/auth/guest/revoke': { status: 404 },
+  'POST /api/auth/pair': { status: 401 },
+  'PUT /api/auth/password': {
+    body: { current_password: PASSWORD, new_password: 'eight others at least' },
+  },
 };
+
+/** What stands in the paths of accounts: each path's own, for all are called `id`. */
+async function accounts(): Promise<Record<string, string>> {
+  const made = async (path: string, body: unknown): Promise<Record<string, string>> =>
+    (await (await api.call('POST', path, body)).json()) as Record<string, string>;
+  const user = await made('/api/users', { username: 'walker', role: 'member' });
+  const key = await made('/api/auth/api-keys', { name: 'walker', scopes: ['sync'] });
+  const login = await api.access.login({ username: 'admin', password: PASSWORD, address: 'elsewhere' });
+  const { sessionId = '' } = await api.access.verify(login.accessToken);
+  return {
+    '/api/users/{id}': user['user_id'] ?? '',
+    '/api/auth/api-keys/{id}': key['id'] ?? '',
+    '/api/auth/devices/{id}': sessionId,
+  };
+}
 
 /** Deletions, and the end of the login, come last. */
 function lateness(method: string, path: string): number {
-  return path.endsWith('/logout') ? 2 : method === 'DELETE' ? 1 : 0;
+  return path.endsWith('/logout') ? 3 : path.endsWith('/password') ? 2 : method === 'DELETE' ? 1 : 0;
 }
 
 describe('the document', () => {
@@ -160,6 +179,7 @@ describe('the document', () => {
   test('walked from end to end, every operation answers as it says', async () => {
     const conflictId = await makeConflict();
     const examples: Record<string, string> = { conflict_id: conflictId };
+    const own = await accounts();
     const walk = operations().toSorted((a, b) => lateness(a.method, a.path) - lateness(b.method, b.path));
     for (const { method, path, operation } of walk) {
       const name = `${method} ${path}`;
@@ -169,7 +189,8 @@ describe('the document', () => {
       const query = new URLSearchParams();
       for (const parameter of parameters) {
         if (parameter.in === 'path') {
-          const value = examples[parameter.name] ?? String(parameter.example);
+          const value =
+            examples[parameter.name] ?? own[path.replace('/rotate', '')] ?? String(parameter.example);
           url = url.replace(`{${parameter.name}}`, value);
         } else if (parameter.required) query.set(parameter.name, String(parameter.example));
       }

@@ -11,7 +11,7 @@ import { Access } from '../../src/access/access.ts';
 import { accessTables } from '../../src/access/tables.ts';
 import { ManualClock } from '../../src/base/clock.ts';
 import { keptValueTables } from '../../src/base/kept-values.ts';
-import { silentLogger } from '../../src/base/log.ts';
+import { silentLogger, type Logger } from '../../src/base/log.ts';
 import { ClientRecords } from '../../src/clients/clients.ts';
 import { clientTables } from '../../src/clients/tables.ts';
 import { Store } from '../../src/base/store.ts';
@@ -125,20 +125,23 @@ export interface TestApi extends AsyncDisposable {
   raw(text: string): Promise<string>;
 }
 
-export async function startTestApi(options: Partial<HttpOptions> = {}): Promise<TestApi> {
+export async function startTestApi(
+  options: Partial<HttpOptions> = {},
+  log: Logger = silentLogger,
+): Promise<TestApi> {
   const folder = mkdtempSync(join(tmpdir(), 'http-'));
   const clock = new ManualClock();
   const store = await Store.open({
     file: join(folder, 'hub.db'),
     clock,
-    log: silentLogger,
+    log,
     migrations: [keptValueTables, graphTables, accessTables, syncTables, clientTables],
   });
-  const graph = new Graph({ store, clock, log: silentLogger });
+  const graph = new Graph({ store, clock, log });
   const access = await Access.start({
     store,
     clock,
-    log: silentLogger,
+    log,
     jwtSecret: null,
     adminPassword: PASSWORD,
   });
@@ -147,7 +150,7 @@ export async function startTestApi(options: Partial<HttpOptions> = {}): Promise<
     store,
     graph,
     clock,
-    log: silentLogger,
+    log,
     allows: (principal, permission) => access.allows(principal, permission),
     live: NOBODY_LIVE,
   });
@@ -166,7 +169,7 @@ export async function startTestApi(options: Partial<HttpOptions> = {}): Promise<
     clients: new ClientRecords({ store, clock }),
     upgrade: (_, socket) => socket.destroy(),
     clock,
-    log: silentLogger,
+    log,
     ...options,
   });
   const { accessToken } = await access.login({ username: 'admin', password: PASSWORD, address: 'test' });

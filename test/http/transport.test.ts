@@ -15,7 +15,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { MAX_JSON_DEPTH } from '../../src/base/json.ts';
 import { silentLogger } from '../../src/base/log.ts';
 import { negotiateEncoding } from '../../src/http/encoding.ts';
-import { HttpServer } from '../../src/http/server.ts';
+import { HttpServer, SERVER_LIMITS } from '../../src/http/server.ts';
 import { problemOf, startTestApi, type TestApi } from './support.ts';
 
 const MIB = 1024 * 1024;
@@ -238,7 +238,7 @@ describe('connections', () => {
       fetch,
       upgrade: (_, socket) => socket.destroy(),
       log: silentLogger,
-      maxPlainConnections: 2,
+      limits: { ...SERVER_LIMITS, maxPlainConnections: 2 },
     });
   }
 

@@ -163,7 +163,8 @@ describe('a guest', () => {
       permissions: ['read'],
     });
     // The two clients have two names for it, and it is good more than once.
-    for (const body of [{ token: data.token }, { qr_token: data.token }]) {
+    const { token: good } = data;
+    for (const body of [{ token: good }, { qr_token: good }, { token: '', qr_token: good }]) {
       const response = await fetch(
         `http://${String(data['server'])}:${String(data['port'])}/api/v1/auth/guest/verify`,
         {
@@ -253,7 +254,7 @@ describe('a guest', () => {
 });
 
 describe('the code', () => {
-  test.each([0, 169, 1.5, 'soon', -1])('is not made for %j hours', async (hours) => {
+  test.each([0, 169, 1.5, 'soon', -1, true, [3], ''])('is not made for %j hours', async (hours) => {
     const response = await post('/guest/generate-qr', { duration_hours: hours }, await login());
     expect(response.status).toBe(422);
   });
@@ -262,22 +263,29 @@ describe('the code', () => {
     expect((await makeCode({})).expires_in).toBe(24 * 3600);
     const response = await post('/guest/generate-qr', undefined, await login());
     expect(response.status).toBe(200);
+    expect((await makeCode({ duration_hours: null })).expires_in).toBe(24 * 3600);
+    expect((await makeCode({ duration_hours: '2' })).expires_in).toBe(2 * 3600);
   });
 
   test.each([
     ['hub.example.org', 'hub.example.org', null],
     ['192.168.1.10:9000', '192.168.1.10', 9000],
     ['[fe80::1]:80', '[fe80::1]', 80],
-    ['fe80::1', 'fe80::1', null],
+    ['fe80::1', '[fe80::1]', null],
+    ['[fe80::1]', '[fe80::1]', null],
+    ['hub:65535', 'hub', 65_535],
   ])('names the server that the admin names: %s', async (custom, server, port) => {
     const { qr_data: data } = await makeCode({ custom_server: custom });
     expect([data['server'], data['port']]).toEqual([server, port ?? api.http.port]);
   });
 
-  test('names no server that cannot be one', async () => {
-    const response = await post('/guest/generate-qr', { custom_server: 'x/../y' }, await login());
-    expect(response.status).toBe(422);
-  });
+  test.each(['x/../y', 'hub:0', 'hub:65536', '[hub]', 'a:b:c', '[fe80::1]:0', 'fe80::1%eth0', ':80', ''])(
+    'names no server that cannot be one: %j',
+    async (custom) => {
+      const response = await post('/guest/generate-qr', { custom_server: custom }, await login());
+      expect(response.status).toBe(422);
+    },
+  );
 
   test('names the address that the hub knows for itself', async () => {
     await api[Symbol.asyncDispose]();

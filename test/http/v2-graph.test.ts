@@ -142,7 +142,7 @@ describe('entities', () => {
       const answer = await client.call(
         method,
         `/graph/entities/${lamp.id}${path}`,
-        method === 'PUT' ? {} : undefined,
+        method === 'PUT' ? { name: 'x' } : undefined,
       );
       expect([path, answer.status, answer.body['detail']]).toEqual([path, 404, 'Entity not found']);
     }

@@ -1,6 +1,10 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
+import { ManualClock } from '../../src/base/clock.ts';
 import { createLogger } from '../../src/base/log.ts';
+import { ClientRecords } from '../../src/clients/clients.ts';
+import { clientTables } from '../../src/clients/tables.ts';
+import { openTestStore, temporaryFolder } from '../support/store.ts';
 import { startTestApi, type TestApi } from './support.ts';
 import { logIn, logInAsGuest, type V2Client } from './v2-client.ts';
 
@@ -137,6 +141,30 @@ test('a record is forgotten when asked', async () => {
     client_id: 'tablet',
   });
   expect((await client.call('GET', '/sync-metadata/tablet')).status).toBe(404);
+});
+
+test('an id that was given away names no other record later', async () => {
+  await client.call('POST', CREATE);
+  await client.call('DELETE', '/sync-metadata/tablet');
+  expect((await client.call('POST', CREATE)).body).toEqual({ ...FRESH, id: 2 });
+});
+
+test('records of an older hub keep their ids', async () => {
+  using folder = temporaryFolder();
+  const [firstStep = ''] = clientTables.steps;
+  const older = await openTestStore(folder.path, [{ owner: 'clients', steps: [firstStep] }]);
+  older.write((tx) => {
+    tx.run(
+      `INSERT INTO client_sync_metadata VALUES (7, 'tablet', 'http://hub', 1, 2, 'no network', 3, 4, 1, 5, 6, 7)`,
+    );
+  });
+  const before = older.db.all('SELECT * FROM client_sync_metadata');
+  await older[Symbol.asyncDispose]();
+  await using store = await openTestStore(folder.path, [clientTables]);
+  expect(store.db.all('SELECT * FROM client_sync_metadata')).toEqual(before);
+  const records = new ClientRecords({ store, clock: new ManualClock() });
+  await records.remove('tablet');
+  expect(await records.put('phone', 'http://hub')).toMatchObject({ id: 8 });
 });
 
 test.each([

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import type { AnswerV2, ChangeV2, EntityV2 } from '../sync/v2/client.ts';
 
+import { TERMINAL } from '../../src/access/types.ts';
 import { startTestApi, type TestApi } from './support.ts';
 
 let api: TestApi;
@@ -239,8 +240,8 @@ describe('the door', () => {
   });
 
   test('a guest pulls; what it pushes is refused as a whole', async () => {
-    const { code } = await api.access.guestCodes.make(1);
-    const guest = await api.access.guestCodes.enter(code, 'test');
+    const { code } = await api.access.guestCodes.make(1, TERMINAL);
+    const guest = await api.access.guestCodes.enter(code, { address: 'test' });
     const headers = { authorization: `Bearer ${guest.accessToken}` };
     expect((await sync(KITTENKONG, SYNC, headers)).changes).toEqual([]);
     const response = await api.call('POST', SYNC, withEntity({}), headers);

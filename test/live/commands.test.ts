@@ -53,6 +53,25 @@ describe('commands', () => {
     expect(JSON.stringify(result)).not.toContain('secret');
   });
 
+  test('what the policy refuses for this device is not sent, and who commands is told to it', async () => {
+    await hub[Symbol.asyncDispose]();
+    const asked: unknown[] = [];
+    hub = await openLiveHome(folder.path, {
+      authorizeCommand: ({ principal, address }, order) => {
+        asked.push([principal.userId, address, order.entityId, order.kinds]);
+        throw new HubError('forbidden', 'this user may not command: lock');
+      },
+    });
+    const client = await Client.connect(hub.port);
+    client.send({ type: 'command', request_id: 1, entity_id: 'door', capability: 'locked', value: false });
+    expect((await client.next('command_result'))['error']).toEqual({
+      code: 'FORBIDDEN',
+      message: 'this user may not command: lock',
+    });
+    expect(hub.devices.commands).toEqual([]);
+    expect(asked).toEqual([['anna', '127.0.0.1', 'door', []]]);
+  });
+
   test('a guest may look and not switch', async () => {
     const guest = await Client.connect(hub.port, 'gast');
     await guest.subscribe({ entity_id: '*' });

@@ -73,6 +73,19 @@ describe('the device of a connection', () => {
     expect(hub.live.isOnline('phone-1')).toBe(false);
   });
 
+  test('a token that was made for one device opens nothing as another', async () => {
+    const paired = token('paired', { deviceId: 'phone-1', boundDeviceId: 'phone-1' });
+    expect(await refusedStatus(new Client(hub.port, 'anna?device_id=phone-2', paired))).toBe(403);
+    await connected('anna', paired);
+    expect(hub.live.isOnline('phone-1')).toBe(true);
+    await connected('anna?device_id=phone-1', paired);
+
+    const late = new Client(hub.port, 'anna');
+    await once(late.socket, 'open');
+    late.send({ type: 'auth', token: 'paired', device_id: 'phone-2' });
+    expect((await once(late.socket, 'close'))[0]).toBe(4403);
+  });
+
   test('a name that is none is refused', async () => {
     expect(await refusedStatus(new Client(hub.port, 'anna?device_id=%0a', ANNA))).toBe(400);
     const client = await connected('anna');

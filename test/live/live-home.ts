@@ -99,6 +99,7 @@ export async function openLiveHome(folder: string, overrides: Partial<LiveOption
     cursor: home.sync,
     verify: async (token) => await result.verify(token),
     allows: ({ role }, permission) => role !== 'guest' || permission === 'home:read',
+    authorizeCommand: () => undefined,
     allowedOrigins: ['https://panel.example'],
     clock: home.clock,
     log: silentLogger,

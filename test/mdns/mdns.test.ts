@@ -67,6 +67,15 @@ describe('on a network with multicast', () => {
     await watcher.until(() => !watcher.services.has('Announced home'));
   });
 
+  test('it can announce other facts while it runs', async () => {
+    const name = 'Renewed home';
+    await using hub = startMdns({ name, port: 4711, txt, log: silentLogger, interfaceAddress: LOOPBACK });
+    await watcher.until(() => watcher.services.has(name));
+    hub.update({ ...txt, tls: '8443', fp: 'sha256/abc=' });
+    await watcher.until(() => watcher.services.get(name)?.txt?.fp === 'sha256/abc=');
+    expect(watcher.services.get(name)?.txt).toEqual({ ...txt, tls: '8443', fp: 'sha256/abc=' });
+  });
+
   test('a second hub of the same name takes a name of its own, and both stay', async () => {
     await using _first = announce('Twin home', 4711, 'node-1');
     await watcher.until(() => watcher.services.has('Twin home'));
@@ -76,6 +85,13 @@ describe('on a network with multicast', () => {
     expect(watcher.services.get('Twin home')?.port).toBe(4711);
     expect(watcher.services.get(other)?.port).toBe(4712);
   });
+});
+
+test('the facts fit into a record with room to spare', () => {
+  const full: MdnsTxt = { ...txt, id: crypto.randomUUID(), tls: '65535', fp: `sha256/${'x'.repeat(44)}` };
+  const entries = Object.entries(full).map(([key, value]) => Buffer.byteLength(`${key}=${value}`));
+  expect(Math.max(...entries)).toBeLessThanOrEqual(255);
+  expect(entries.reduce((sum, bytes) => sum + bytes + 1, 0)).toBeLessThan(400);
 });
 
 test('a stop before the announcement leaves nothing behind', async () => {

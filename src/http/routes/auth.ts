@@ -5,23 +5,35 @@ import type { TokenPair } from '../../access/types.ts';
 import type { Reply } from '../reply.ts';
 import type { Route } from '../route.ts';
 
+import { NEVER_MS } from '../../access/types.ts';
+import { toIso } from '../../base/clock.ts';
 import { json } from '../reply.ts';
 import { route } from '../route.ts';
+import { actorOf, originOf } from './author.ts';
 
 /** Anybody may send these, so that they get little room. */
-const BODY_LIMIT_BYTES = 16 * 1024;
+export const BODY_LIMIT_BYTES = 16 * 1024;
 /** No cache may keep a token. */
-const NO_STORE = { 'cache-control': 'no-store' };
+export const NO_STORE = { 'cache-control': 'no-store' };
 
 const loginBody = z.object({
   username: z.string().max(256),
   password: z.string(),
   device_id: z.string().min(1).max(128).nullish(),
 });
-const refreshBody = z.object({ refresh_token: z.string().min(1).max(256) });
+const refreshBody = z.object({
+  refresh_token: z.string().min(1).max(256),
+  device_id: z
+    .string()
+    .min(1)
+    .max(128)
+    .nullish()
+    .describe('As the login named it: then a token whose answer was lost can be shown again for a minute'),
+});
+const passwordBody = z.strictObject({ current_password: z.string(), new_password: z.string() });
 const setupBody = z.object({ code: z.string().max(64), username: z.string(), password: z.string() });
 
-const tokensSchema = z
+export const tokensSchema = z
   .object({
     access_token: z.string(),
     refresh_token: z.string().describe('Good once'),
@@ -36,6 +48,8 @@ const meSchema = z.object({
   username: z.string(),
   role: z.string(),
   permissions: z.array(z.string()),
+  grants: z.array(z.string()).describe('Kinds of device that may be commanded besides those of the role'),
+  expires_at: z.string().nullable().describe('When the token ends; null where it does not'),
 });
 
 export function authRoutes({ access }: { access: Access }): Route[] {
@@ -49,7 +63,7 @@ export function authRoutes({ access }: { access: Access }): Route[] {
       example: { code: 'AAAA-BBBB-CCCC', username: 'anna', password: 'at least 8 characters' },
       answer: { status: 200, schema: tokensSchema },
       bodyLimitBytes: BODY_LIMIT_BYTES,
-      handle: async ({ body, address }) => tokenReply(await access.setup({ ...body, address })),
+      handle: async (call) => tokenReply(await access.setup({ ...call.body, ...originOf(call) })),
     }),
     route({
       method: 'POST',
@@ -60,15 +74,17 @@ export function authRoutes({ access }: { access: Access }): Route[] {
       example: { username: 'anna', password: 'at least 8 characters' },
       answer: { status: 200, schema: tokensSchema },
       bodyLimitBytes: BODY_LIMIT_BYTES,
-      handle: async ({ body: { username, password, device_id: deviceId }, address }) =>
-        tokenReply(
+      handle: async (call) => {
+        const { username, password, device_id: deviceId } = call.body;
+        return tokenReply(
           await access.login({
             username,
             password,
-            address,
+            ...originOf(call),
             ...(typeof deviceId === 'string' ? { deviceId } : {}),
           }),
-        ),
+        );
+      },
     }),
     route({
       method: 'POST',
@@ -79,7 +95,16 @@ export function authRoutes({ access }: { access: Access }): Route[] {
       example: { refresh_token: 'the one of the last login' },
       answer: { status: 200, schema: tokensSchema },
       bodyLimitBytes: BODY_LIMIT_BYTES,
-      handle: async ({ body }) => tokenReply(await access.refresh(body.refresh_token)),
+      handle: async (call) => {
+        const { refresh_token: refreshToken, device_id: deviceId } = call.body;
+        return tokenReply(
+          await access.refresh({
+            refreshToken,
+            ...originOf(call),
+            ...(typeof deviceId === 'string' ? { deviceId } : {}),
+          }),
+        );
+      },
     }),
     route({
       method: 'GET',
@@ -94,6 +119,8 @@ export function authRoutes({ access }: { access: Access }): Route[] {
             username: principal.username,
             role: principal.role,
             permissions: access.permissionsOf(principal),
+            grants: principal.grants ?? [],
+            expires_at: principal.expiresAtMs >= NEVER_MS ? null : toIso(principal.expiresAtMs),
           },
           { headers: NO_STORE },
         ),
@@ -104,15 +131,31 @@ export function authRoutes({ access }: { access: Access }): Route[] {
       authority: 'signed_in',
       summary: 'Ends the login that the token came from',
       answer: { status: 200, schema: z.object({ status: z.literal('logged_out') }) },
-      handle: async ({ principal }) => {
-        await access.logout(principal);
+      handle: async (call) => {
+        await access.logout(actorOf(call));
         return json({ status: 'logged_out' }, { headers: NO_STORE });
+      },
+    }),
+    route({
+      method: 'PUT',
+      path: '/api/auth/password',
+      authority: 'signed_in',
+      summary: 'Changes your own password; your other logins end',
+      body: passwordBody,
+      example: { current_password: 'at least 8 characters', new_password: 'eight others at least' },
+      answer: { status: 200, schema: z.object({ status: z.literal('changed') }) },
+      bodyLimitBytes: BODY_LIMIT_BYTES,
+      handle: async (call) => {
+        const { current_password: currentPassword, new_password: newPassword } = call.body;
+        await access.changePassword({ currentPassword, newPassword }, actorOf(call));
+        return json({ status: 'changed' }, { headers: NO_STORE });
       },
     }),
   ];
 }
 
-function tokenReply({ accessToken, refreshToken, expiresInS, user }: TokenPair): Reply {
+/** Answers with tokens, which no cache may keep. */
+export function tokenReply({ accessToken, refreshToken, expiresInS, user }: TokenPair): Reply {
   return json(
     {
       access_token: accessToken,

@@ -7,10 +7,12 @@ import type { HttpOptions } from '../types.ts';
 import { toIso } from '../../base/clock.ts';
 import { HubError } from '../../base/errors.ts';
 import { isJsonObject, type JsonObject } from '../../base/json.ts';
+import { commandKinds, toldWrites } from '../../devices/devices.ts';
 import { pageOf, pageQuery } from '../paging.ts';
 import { json, jsonPage } from '../reply.ts';
 import { route } from '../route.ts';
 import { jsonObject, pageSchema } from '../schemas.ts';
+import { actorOf } from './author.ts';
 
 /** Most devices answer within a fraction of this; a sleepy one is told of as `unconfirmed`. */
 const DEFAULT_CONFIRM_MS = 1000;
@@ -63,7 +65,7 @@ const deviceSchema = z
   .meta({ id: 'Device' });
 const commandSchema = z.object({ status: z.enum(['sent', 'confirmed', 'unconfirmed']), ...stateFields });
 
-export function deviceRoutes({ devices }: Pick<HttpOptions, 'devices'>): Route[] {
+export function deviceRoutes({ access, devices }: Pick<HttpOptions, 'access' | 'devices'>): Route[] {
   const existing = (entityId: string): DeviceView => {
     const view = devices.view(entityId);
     if (!view) throw new HubError('not_found', `There is no device ${entityId.slice(0, 128)}.`);
@@ -105,11 +107,15 @@ export function deviceRoutes({ devices }: Pick<HttpOptions, 'devices'>): Route[]
       answer: { status: 200, schema: commandSchema },
       body: commandBody,
       handle: async (call) => {
-        const { entityId } = existing(call.param('id'));
+        const view = existing(call.param('id'));
+        const { entityId } = view;
         const writes: CapabilityWrite[] =
           'values' in call.body
             ? Object.entries(call.body.values).map(([capability, value]) => ({ capability, value }))
             : [{ capability: call.body.capability, value: call.body.value }];
+        const kinds = commandKinds(view, writes);
+        const details = { values: toldWrites(view, writes) };
+        access.authorizeCommand(actorOf(call), { entityId, kinds, details });
         const status = await devices.command({
           entityId,
           writes,

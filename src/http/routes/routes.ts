@@ -3,16 +3,20 @@ import type { HttpOptions } from '../types.ts';
 
 import { Tools } from '../../tools/tools.ts';
 import { openApiDocument } from '../openapi.ts';
+import { apiKeyRoutes } from './api-keys.ts';
+import { auditRoutes, noteRefusals } from './audit.ts';
 import { authRoutes } from './auth.ts';
 import { deviceRoutes } from './devices.ts';
 import { documentRoutes } from './document.ts';
 import { entityRoutes } from './entities.ts';
 import { entityHistoryRoutes } from './entity-history.ts';
 import { graphRoutes } from './graph.ts';
+import { pairingRoutes } from './pairing.ts';
 import { relationshipRoutes } from './relationships.ts';
 import { searchRoutes } from './search.ts';
 import { syncRoutes } from './sync.ts';
 import { systemRoutes } from './system.ts';
+import { userRoutes } from './users.ts';
 import { authV1Routes } from './v1/auth.ts';
 import { graphV1Routes } from './v1/graph.ts';
 import { mcpV1Routes } from './v1/mcp.ts';
@@ -22,16 +26,30 @@ import { syncV1Routes } from './v1/sync.ts';
 /** What the routes of all areas need. */
 export type RouteContext = Pick<
   HttpOptions,
-  'access' | 'clients' | 'clock' | 'devices' | 'graph' | 'notReady' | 'sync' | 'urlForOthers' | 'version'
+  | 'access'
+  | 'clients'
+  | 'clock'
+  | 'devices'
+  | 'graph'
+  | 'notReady'
+  | 'sync'
+  | 'tlsFingerprint'
+  | 'tlsUrlForOthers'
+  | 'urlForOthers'
+  | 'version'
 >;
 
 /** The whole surface, in the order in which a document would list it. */
 export function routeTable(context: RouteContext): Route[] {
   const tools = new Tools(context);
-  const routes: Route[] = [
+  const routes: Route[] = noteRefusals(context, [
     ...systemRoutes(context),
     ...documentRoutes(() => openApiDocument(routes, context.version)),
     ...authRoutes(context),
+    ...userRoutes(context),
+    ...apiKeyRoutes(context),
+    ...pairingRoutes(context),
+    ...auditRoutes(context),
     ...entityRoutes(context),
     ...entityHistoryRoutes(context),
     ...relationshipRoutes(context),
@@ -44,6 +62,6 @@ export function routeTable(context: RouteContext): Route[] {
     ...graphV1Routes({ tools }),
     ...mcpV1Routes({ access: context.access, tools }),
     ...syncMetadataV1Routes(context),
-  ];
+  ]);
   return routes;
 }

@@ -17,7 +17,7 @@ import { json, jsonText } from '../reply.ts';
 import { MIB } from '../request-body.ts';
 import { route } from '../route.ts';
 import { entitySchema, jsonObject, pageSchema } from '../schemas.ts';
-import { authorOf } from './author.ts';
+import { authorOf, originOf } from './author.ts';
 
 /** After unpacking (PROTOCOL.md 2.4). */
 const BODY_LIMIT_BYTES = 10 * MIB;
@@ -100,7 +100,7 @@ const resolveBody = z.strictObject({
   local_version: z.string().optional().describe('The current version when you looked'),
 });
 
-export function syncRoutes({ sync }: Pick<HttpOptions, 'sync'>): Route[] {
+export function syncRoutes({ access, sync }: Pick<HttpOptions, 'access' | 'sync'>): Route[] {
   return [
     route({
       method: 'POST',
@@ -205,6 +205,13 @@ export function syncRoutes({ sync }: Pick<HttpOptions, 'sync'>): Route[] {
           resolution: body.resolution,
           content: body.content,
           localVersion: body.local_version,
+        });
+        access.audit.record({
+          action: 'conflict.resolve',
+          by: principal,
+          from: originOf(call),
+          target: call.param('conflict_id'),
+          details: { resolution: body.resolution, entity_id: made.id },
         });
         return jsonText(homeEntityJson(made));
       },

@@ -1,3 +1,5 @@
+import { isIPv6 } from 'node:net';
+
 import * as z from 'zod';
 
 import type { LongToken, Principal, Role } from '../../../access/types.ts';
@@ -6,11 +8,13 @@ import type { Route } from '../../route.ts';
 import type { HttpOptions } from '../../types.ts';
 
 import { toIso } from '../../../base/clock.ts';
+import { numberArgument } from '../../../tools/tools.ts';
 import { jsonObject } from '../../schemas.ts';
 import { json } from '../../reply.ts';
 import { route } from '../../route.ts';
+import { actorOf, originOf } from '../author.ts';
 import { qrPng } from './qr-png.ts';
-import { INVALID_INPUT, wholeNumber } from './schemas.ts';
+import { INVALID_INPUT } from './schemas.ts';
 
 type AuthContext = Pick<HttpOptions, 'access' | 'urlForOthers'>;
 
@@ -29,15 +33,26 @@ const ROLES_V2: Readonly<Record<Role, { readonly role: string; readonly permissi
 };
 
 const loginBody = z.object({ password: z.string().min(1) });
-/** Two clients, two names for it. */
+/** Two clients, two names for it; one that sends both may leave either empty. */
 const verifyBody = z
-  .object({ token: z.string().min(1).nullish(), qr_token: z.string().min(1).nullish() })
-  .refine((body) => typeof (body.token ?? body.qr_token) === 'string', 'token: must be a text');
+  .object({ token: z.string().nullish(), qr_token: z.string().nullish() })
+  .refine((body) => guestTokenOf(body) !== '', 'token: must be a text');
+const HOURS = 'must be a whole number from 1 to 168';
 const generateBody = z.object({
-  duration_hours: wholeNumber(1, 168).default(24),
+  duration_hours: z.preprocess(
+    (given) => given ?? undefined,
+    numberArgument(z.int(HOURS).min(1, HOURS).max(168, HOURS)).default(24),
+  ),
   custom_server: z
     .string()
-    .regex(/^[A-Za-z0-9._:[\]%-]{1,253}$/, 'must be a host name or an address, such as 192.168.1.10')
+    .transform((text, context) => {
+      const place = parsePlace(text);
+      if (place) return place;
+      const message =
+        'must be a host name or an address, such as 192.168.1.10, with or without a port from 1 to 65535';
+      context.addIssue({ code: 'custom', message });
+      return z.NEVER;
+    })
     .nullish(),
 });
 
@@ -85,8 +100,8 @@ export function authV1Routes({ access, urlForOthers }: AuthContext): Route[] {
       example: { password: 'at least 8 characters' },
       answer: { status: 200, schema: tokenSchema },
       bodyLimitBytes: BODY_LIMIT_BYTES,
-      handle: async ({ body: { password }, address }) =>
-        tokenReply(await access.loginAsAdmin({ password, address })),
+      handle: async (call) =>
+        tokenReply(await access.loginAsAdmin({ password: call.body.password, ...originOf(call) })),
     }),
     route({
       method: 'POST',
@@ -98,8 +113,10 @@ export function authV1Routes({ access, urlForOthers }: AuthContext): Route[] {
       example: { token: 'the token in the QR code' },
       answer: { status: 200, schema: tokenSchema },
       bodyLimitBytes: BODY_LIMIT_BYTES,
-      handle: async ({ body: { token, qr_token: qrToken }, address }) =>
-        tokenReply(await access.guestCodes.enter(token ?? qrToken ?? '', address)),
+      handle: async (call) => {
+        const guest = await access.guestCodes.enter(guestTokenOf(call.body), originOf(call));
+        return tokenReply(guest);
+      },
     }),
     route({
       method: 'POST',
@@ -116,7 +133,7 @@ export function authV1Routes({ access, urlForOthers }: AuthContext): Route[] {
         const asCalled = `http://${call.header('host') ?? ''}`;
         const url = urlForOthers?.() ?? (URL.canParse(asCalled) ? asCalled : 'http://localhost');
         const place = placeOf(body.custom_server ?? null, url);
-        const { code, expiresAtMs } = await access.guestCodes.make(body.duration_hours);
+        const { code, expiresAtMs } = await access.guestCodes.make(body.duration_hours, actorOf(call));
         const data = {
           version: '1.0',
           type: 'guest_access',
@@ -150,8 +167,8 @@ export function authV1Routes({ access, urlForOthers }: AuthContext): Route[] {
       }),
       ...INVALID_INPUT,
       answer: { status: 200, schema: z.object({ message: z.string() }) },
-      handle: async ({ query }) => {
-        await access.guestCodes.revoke(query.token);
+      handle: async (call) => {
+        await access.guestCodes.revoke(call.query.token, actorOf(call));
         return json({ message: 'Token revoked successfully' }, { headers: NO_STORE });
       },
     }),
@@ -206,11 +223,36 @@ function meOf({ userId, role, expiresAtMs }: Principal): object {
   return { user_id: userId, ...ROLES_V2[role], expires_at: Math.floor(expiresAtMs / 1000) };
 }
 
+function guestTokenOf(body: {
+  readonly token?: string | null | undefined;
+  readonly qr_token?: string | null | undefined;
+}): string {
+  return [body.token, body.qr_token].find((token) => typeof token === 'string' && token !== '') ?? '';
+}
+
 /** Where a guest's phone finds the hub: it calls `http://<server>:<port>`. */
-function placeOf(custom: string | null, url: string): { server: string; port: number } {
+interface Place {
+  readonly server: string;
+  /** Null where none is named. */
+  readonly port: number | null;
+}
+
+/** Reads `name`, `name:port`, an address, or an IPv6 address in brackets with a port; undefined for anything else. */
+function parsePlace(text: string): Place | undefined {
+  // Which of its interfaces another machine means is no business of a phone: no zones.
+  const isAddress = (host: string): boolean => isIPv6(host) && !host.includes('%');
+  if (isAddress(text)) return { server: `[${text}]`, port: null };
+  const [, inBrackets, name = '', digits] =
+    /^(?:\[(.+)\]|([A-Za-z0-9_][A-Za-z0-9._-]{0,252}))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  if (inBrackets === undefined ? name === '' : !isAddress(inBrackets)) return undefined;
+  const port = digits === undefined ? null : Number(digits);
+  if (port !== null && (port < 1 || port > 65_535)) return undefined;
+  return { server: inBrackets === undefined ? name : `[${inBrackets}]`, port };
+}
+
+/** The place that the admin names; what is not said is as the hub knows it of itself. */
+function placeOf(custom: Place | null, url: string): { server: string; port: number } {
   const { hostname, port } = new URL(url);
-  const usual = { server: hostname, port: port === '' ? 80 : Number(port) };
-  if (custom === null) return usual;
-  const [, server = custom, ownPort] = /^([^:]+|\[.+\]):(\d{1,5})$/.exec(custom) ?? [];
-  return { server, port: ownPort === undefined ? usual.port : Number(ownPort) };
+  const usual = port === '' ? 80 : Number(port);
+  return { server: custom?.server ?? hostname, port: custom?.port ?? usual };
 }

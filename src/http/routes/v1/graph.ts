@@ -1,10 +1,14 @@
+import * as z from 'zod';
+
 import type { SearchHit } from '../../../graph/graph.ts';
 import type { EntityVersion } from '../../../graph/types.ts';
 import type { Route } from '../../route.ts';
 
 import { HubError } from '../../../base/errors.ts';
 import {
+  CHANGES_HINT,
   pathJson,
+  saysChanges,
   snippets,
   statisticsJson,
   toJsonText,
@@ -29,9 +33,17 @@ import {
   updateBody,
   versionsQuery,
 } from './graph-schemas.ts';
-import { INVALID_INPUT } from './schemas.ts';
+import { INVALID_INPUT, offset } from './schemas.ts';
 
 const DIRECTIONS = { outgoing: 'from', incoming: 'to', both: 'both' } as const;
+
+/** As in the lists that say so already. */
+const MORE = ANSWERS.edges.shape.truncated;
+
+/** Some clients send null for what they leave to the hub. */
+function orNull<T extends z.ZodType>(schema: T): z.ZodPreprocess<T> {
+  return z.preprocess((given) => given ?? undefined, schema);
+}
 
 /** The graph over REST, as the clients of Inbetweenies v2 know it. */
 export function graphV1Routes({ tools }: { tools: Tools }): Route[] {
@@ -79,22 +91,20 @@ export function graphV1Routes({ tools }: { tools: Tools }): Route[] {
       query: readQuery,
       ...INVALID_INPUT,
       answer: { status: 200, schema: ANSWERS.read },
-      handle: (call) => {
+      handle: async (call) => {
         const id = call.param('id');
         const { version, include_relationships: withEdges } = call.query;
         const { graph } = reads;
         const entity = version === undefined ? graph.entity(id) : graph.version(id, version);
         if (!entity) throw noEntity();
         const print = reads.edgePrinter();
-        return reply({
-          entity: reads.toJson(entity),
-          relationships: withEdges
-            ? {
-                outgoing: reads.edges(id, 'from').map(print),
-                incoming: reads.edges(id, 'to').map(print),
-              }
-            : undefined,
-        });
+        const relationships = withEdges
+          ? {
+              outgoing: await reads.relationships({ fromId: id }, Infinity, print),
+              incoming: await reads.relationships({ toId: id }, Infinity, print),
+            }
+          : undefined;
+        return reply({ entity: reads.toJson(entity), relationships });
       },
     }),
     route({
@@ -103,7 +113,7 @@ export function graphV1Routes({ tools }: { tools: Tools }): Route[] {
       authority: 'graph:write',
       summary: 'Changes the name or some keys of the content (v2)',
       params: ENTITY_PARAMS,
-      body: updateBody,
+      body: updateBody.refine(saysChanges, CHANGES_HINT),
       ...INVALID_INPUT,
       example: { content: { watts: 8 }, user_id: 'oook-cli' },
       answer: { status: 200, schema: ANSWERS.updated },
@@ -128,18 +138,20 @@ export function graphV1Routes({ tools }: { tools: Tools }): Route[] {
       authority: 'home:read',
       summary: 'The versions of an entity, oldest first (v2)',
       params: ENTITY_PARAMS,
-      query: versionsQuery,
+      query: versionsQuery.extend({ offset }),
       ...INVALID_INPUT,
       answer: { status: 200, schema: ANSWERS.versions },
-      handle: (call) => {
+      handle: async (call) => {
         const id = call.param('id');
+        const { limit, offset: skipped } = call.query;
         if (!reads.graph.overview.brief(id)) throw noEntity();
-        const versions = reads.versions(id, call.query.limit);
+        const page = { newestFirst: false, limit, offset: skipped };
+        const { versions, total } = await reads.versions(id, page, (version) => reads.toJson(version));
         return reply({
           entity_id: id,
-          versions: versions.map((version) => reads.toJson(version)),
+          versions,
           count: versions.length,
-          truncated: versions.length < reads.graph.overview.versionCount(id) ? true : undefined,
+          truncated: skipped + versions.length < total ? true : undefined,
         });
       },
     }),
@@ -151,24 +163,25 @@ export function graphV1Routes({ tools }: { tools: Tools }): Route[] {
       params: ENTITY_PARAMS,
       query: connectedQuery,
       ...INVALID_INPUT,
-      answer: { status: 200, schema: ANSWERS.connected },
+      answer: { status: 200, schema: ANSWERS.connected.extend({ truncated: MORE }) },
       handle: async (call) => {
         const id = existing(call.param('id'));
         const { relationship_type: relationshipType, direction, max_depth: maxDepth } = call.query;
-        const connected = await reads.connected(id, {
+        const { items, truncated } = await reads.connected(id, {
           direction: DIRECTIONS[direction],
           maxDepth,
           relationshipType,
         });
         return reply({
           entity_id: id,
-          connected: connected.map((neighbour) => ({
+          connected: items.map((neighbour) => ({
             entity: reads.toJson(neighbour.entity),
             relationship_type: neighbour.relationship.relationshipType,
             direction: neighbour.direction,
             distance: neighbour.distance,
           })),
-          count: connected.length,
+          count: items.length,
+          truncated: truncated ? true : undefined,
         });
       },
     }),
@@ -199,20 +212,25 @@ export function graphV1Routes({ tools }: { tools: Tools }): Route[] {
       body: relateBody,
       ...INVALID_INPUT,
       example: { source_id: 'lamp', target_id: 'cellar', relationship_type: 'located_in', user_id: 'me' },
-      answer: { status: 200, schema: ANSWERS.related },
+      answer: {
+        status: 200,
+        schema: ANSWERS.related.extend({
+          created: z.boolean().describe('False where they were joined so already'),
+        }),
+      },
       handle: async ({ body, principal }) => {
         const ends = [body.source_id, body.target_id];
         if (!ends.every((id) => reads.graph.entity(id))) {
           throw new HubError('not_found', 'One or both entities not found');
         }
-        const { stored, warning } = await edits.relate({
+        const { stored, created, warning } = await edits.relate({
           fromEntityId: body.source_id,
           toEntityId: body.target_id,
           relationshipType: body.relationship_type,
-          properties: body.properties ?? {},
+          properties: body.properties ?? undefined,
           author: authorOf(principal),
         });
-        return reply({ relationship: reads.edgeToJson(stored), warning });
+        return reply({ relationship: reads.edgeToJson(stored), created, warning });
       },
     }),
     route({
@@ -239,7 +257,7 @@ export function graphV1Routes({ tools }: { tools: Tools }): Route[] {
       path: '/api/v1/graph/search',
       authority: 'home:read',
       summary: 'Entities that hold the words in their names or contents, best first (v2)',
-      body: searchBody,
+      body: searchBody.extend({ limit: orNull(searchBody.shape.limit) }),
       ...INVALID_INPUT,
       example: { query: 'lamp', limit: 10 },
       answer: { status: 200, schema: ANSWERS.search },
@@ -257,7 +275,7 @@ export function graphV1Routes({ tools }: { tools: Tools }): Route[] {
       path: '/api/v1/graph/path',
       authority: 'home:read',
       summary: 'A shortest way between two entities (v2)',
-      body: pathBody,
+      body: pathBody.extend({ max_depth: orNull(pathBody.shape.max_depth) }),
       ...INVALID_INPUT,
       example: { from_entity_id: 'lamp', to_entity_id: 'kitchen' },
       answer: { status: 200, schema: ANSWERS.path },
