@@ -6,10 +6,8 @@ import type { Clock } from './base/clock.ts';
 import type { Logger } from './base/log.ts';
 import type { HubStatus, PairingInfo } from './cli/types.ts';
 import type { HubConfig, HubSecrets } from './config/config.ts';
-import type { HomekitPart } from './homekit/types.ts';
 import type { HttpPart } from './http/types.ts';
 import type { LivePart } from './live/types.ts';
-import type { BrokerLogin, MqttPart } from './mqtt/types.ts';
 import type { Home } from './ops/types.ts';
 
 import { Access } from './access/access.ts';
@@ -35,6 +33,7 @@ import { startHttp } from './http/http.ts';
 import { startLive } from './live/live.ts';
 import { startMdns, type MdnsPart, type MdnsTxt } from './mdns/mdns.ts';
 import { mqttTables } from './mqtt/tables.ts';
+import { startHomekitPart, startMqttPart } from './hub/optional-parts.ts';
 import { homeTasks, LocalHome } from './ops/ops.ts';
 import { Sync } from './sync/sync.ts';
 import { syncTables } from './sync/tables.ts';
@@ -307,70 +306,4 @@ async function openStore(dataDir: DataDir, clock: Clock, log: Logger): Promise<S
       homekitTables,
     ],
   });
-}
-
-interface Shared {
-  readonly store: Store;
-  readonly devices: Devices;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly opening: OpenParts;
-}
-
-async function startMqttPart(
-  config: HubConfig,
-  secrets: HubSecrets,
-  dataDir: DataDir,
-  shared: Shared,
-): Promise<{ part: MqttPart; login: BrokerLogin } | null> {
-  const { mode } = config.mqtt;
-  if (mode === 'off') return null;
-  const { keepBrokerLogin, startMqtt } = await import('./mqtt/mqtt.ts');
-  const configured = { username: config.mqtt.username, password: secrets.mqttPassword };
-  const login =
-    mode === 'embedded'
-      ? keepBrokerLogin(dataDir.file('mqtt-credentials.json'), configured)
-      : { username: configured.username ?? '', password: configured.password ?? '', file: null };
-  const part = shared.opening.add(
-    'mqtt',
-    await startMqtt({
-      ...config.mqtt,
-      mode,
-      username: login.username,
-      password: login.password,
-      store: shared.store,
-      registry: shared.devices,
-      clock: shared.clock,
-      log: shared.log.child({ part: 'mqtt' }),
-    }),
-  );
-  shared.devices.connect(part.sink);
-  return { part, login };
-}
-
-async function startHomekitPart(
-  config: HubConfig,
-  secrets: HubSecrets,
-  version: string,
-  overrides: HubOverrides,
-  shared: Shared,
-): Promise<HomekitPart | null> {
-  if (!config.homekit.enabled) return null;
-  const { startHomekit } = await import('./homekit/homekit.ts');
-  return shared.opening.add(
-    'homekit',
-    await startHomekit({
-      name: config.homekit.name,
-      port: config.homekit.port,
-      pin: secrets.homekitPin,
-      host: null,
-      store: shared.store,
-      devices: shared.devices,
-      clock: shared.clock,
-      log: shared.log.child({ part: 'homekit' }),
-      softwareVersion: version,
-      advertise: config.mdns.enabled && overrides.loopbackOnly !== true,
-      loopbackOnly: overrides.loopbackOnly ?? false,
-    }),
-  );
 }

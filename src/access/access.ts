@@ -114,6 +114,7 @@ export class Access implements Disposable {
     }
     const access = new Access({ store, clock, log, jwtSecret });
     await access.#firstOwner.openDoor(adminPassword);
+    access.audit.tidyDaily();
     return access;
   }
 

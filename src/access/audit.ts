@@ -58,6 +58,7 @@ export class Audit implements Disposable {
   readonly #tallies = new Map<string, Tally>();
   #timer: NodeJS.Timeout | undefined;
   #sinceTrim = 0;
+  #daily: NodeJS.Timeout | undefined;
 
   constructor(options: AuditOptions) {
     this.#options = options;
@@ -115,8 +116,22 @@ export class Audit implements Disposable {
     );
   }
 
+  /** Tidies now, and each day from now on. */
+  tidyDaily(): void {
+    const tidy = (): void => {
+      try {
+        this.tidy();
+      } catch (error) {
+        this.#options.log.warn({ err: error }, 'old rows of the audit log could not be removed');
+      }
+    };
+    tidy();
+    this.#daily ??= setInterval(tidy, DAY_MS).unref();
+  }
+
   /** Writes the counts that are still in memory. */
   [Symbol.dispose](): void {
+    clearInterval(this.#daily);
     clearTimeout(this.#timer);
     this.#flush(true);
   }

@@ -123,7 +123,7 @@ export class GuestCodes {
         nowMs,
         expiresAtMs: found.expiresAtMs,
       });
-      trimSessions(tx, found.userKey, MAX_SESSIONS_PER_CODE);
+      trimSessions(tx, found.userKey, { keep: MAX_SESSIONS_PER_CODE, long: true });
       const { id: userId, username } = found.user;
       audit.record(
         { action: 'guest_code.enter', by: { userId, username }, from: origin, target: found.prefix },

@@ -23,6 +23,7 @@ import {
   insertSession,
   markReplaced,
   markVoid,
+  touchSession,
   trimSessions,
 } from './writer.ts';
 
@@ -59,6 +60,10 @@ const REFRESH_TOKEN_MS = 60 * 24 * 3600_000;
 /** What clients of Inbetweenies v2 are used to; they do not refresh by themselves. */
 const LONG_TOKEN_S = 7 * 24 * 3600;
 const MAX_SESSIONS_PER_USER = 50;
+/** A script that logs in each time it runs must not end the logins of programs that cannot log in again by themselves. */
+const MAX_LONG_SESSIONS_PER_USER = 500;
+/** When a session was used last is written this rarely. */
+const NOTE_USE_EVERY_MS = 3600_000;
 /** How long a device may show the token before its last one again: a phone walks out of the Wi-Fi's reach and back. */
 const REPLAY_MS = 60_000;
 
@@ -91,7 +96,7 @@ export class Sessions {
     const id = newId();
     const sessionKey = insertSession(tx, { id, userKey: key, nowMs, ...device });
     const opened = this.#issue(tx, { sessionKey, sessionId: id, user });
-    trimSessions(tx, key, MAX_SESSIONS_PER_USER);
+    this.#tellLater(trimSessions(tx, key, { keep: MAX_SESSIONS_PER_USER, long: false }));
     return opened;
   }
 
@@ -101,7 +106,7 @@ export class Sessions {
     const id = newId();
     deleteExpired(tx, nowMs);
     insertSession(tx, { id, userKey, deviceId: null, nowMs, expiresAtMs: nowMs + LONG_TOKEN_S * 1000 });
-    trimSessions(tx, userKey, MAX_SESSIONS_PER_USER);
+    this.#tellLater(trimSessions(tx, userKey, { keep: MAX_LONG_SESSIONS_PER_USER, long: true }));
     return id;
   }
 
@@ -168,6 +173,7 @@ export class Sessions {
     if (!found || found.user.id !== claims.userId) throw invalidToken();
     const { user, session } = found;
     refuseExpired(user, clock.nowMs());
+    this.#noteUse(session);
     const { deviceId } = session;
     return {
       userId: user.id,
@@ -180,6 +186,24 @@ export class Sessions {
       grants: user.grants,
       expiresAtMs: Math.min(claims.expiresAtMs, user.expiresAtMs ?? claims.expiresAtMs),
     };
+  }
+
+  /** The transaction that is under way ends them: it is committed before anything else runs. */
+  #tellLater(sessionIds: readonly string[]): void {
+    if (sessionIds.length > 0) queueMicrotask(() => this.tellEnded(sessionIds));
+  }
+
+  /** So that it is not taken for one that nobody uses any more. */
+  #noteUse({ id, lastUsedAtMs }: DeviceSession): void {
+    const { store, clock, log } = this.#options;
+    const nowMs = clock.nowMs();
+    if (Math.abs(nowMs - lastUsedAtMs) < NOTE_USE_EVERY_MS) return;
+    try {
+      store.write((tx) => touchSession(tx, id, nowMs));
+    } catch (error) {
+      // A full disk must not lock people out.
+      log.warn({ err: error }, 'when a login was used last was not stored');
+    }
   }
 
   /** Logins that can still be used, the one used last first: everybody's for an admin, else the principal's own. */

@@ -16,6 +16,9 @@ const AUDIENCE = 'funkygibbon-api';
 /** Far above any token that was signed here; longer input is not worth a signature check. */
 const MAX_TOKEN_LENGTH = 2048;
 
+/** A household's phones, panels and scripts; each costs some 500 bytes. */
+const MAX_KNOWN_TOKENS = 200;
+
 /** What a genuine, unexpired access token says. Whether its session still exists is for the caller to ask. */
 export interface AccessClaims {
   readonly userId: string;
@@ -28,6 +31,8 @@ export interface AccessClaims {
 export class AccessTokens {
   readonly #clock: Clock;
   readonly #key: KeyObject;
+  /** Tokens whose signature was found good, the one seen longest ago first: checking one takes as long as a small sync. */
+  readonly #known = new Map<string, AccessClaims>();
 
   constructor(clock: Clock, secret: string) {
     this.#clock = clock;
@@ -50,6 +55,16 @@ export class AccessTokens {
   /** @throws HubError `unauthenticated` for anything but a genuine token that has not expired. */
   async verify(token: string): Promise<AccessClaims> {
     if (token.length > MAX_TOKEN_LENGTH) throw invalidToken();
+    const known = this.#known.get(token);
+    if (known && this.#clock.nowMs() < known.expiresAtMs) return known;
+    const claims = await this.#checked(token);
+    this.#known.set(token, claims);
+    const oldest = this.#known.keys().next();
+    if (this.#known.size > MAX_KNOWN_TOKENS && !oldest.done) this.#known.delete(oldest.value);
+    return claims;
+  }
+
+  async #checked(token: string): Promise<AccessClaims> {
     try {
       const { payload } = await jwtVerify(token, this.#key, {
         algorithms: [ALGORITHM],

@@ -159,12 +159,29 @@ export function deleteExpired(tx: Tx, nowMs: number): void {
   );
 }
 
-/** Keeps the `keep` sessions of a user that were used last. */
-export function trimSessions(tx: Tx, userKey: number, keep: number): void {
-  tx.run(
-    `DELETE FROM access_session WHERE key IN (SELECT key FROM access_session WHERE user_key = ?
-       ORDER BY last_used_ms DESC, key DESC LIMIT -1 OFFSET ?)`,
-    userKey,
-    keep,
-  );
+/**
+ * Keeps the `keep` sessions of a user that were used last, of those that are refreshed or of those that live by one long
+ * token. @returns the ids of those that end.
+ */
+export function trimSessions(
+  tx: Tx,
+  userKey: number,
+  { keep, long }: { keep: number; long: boolean },
+): string[] {
+  const ids = tx
+    .all<{ id: string }>(
+      `SELECT id FROM access_session WHERE user_key = ? AND (expires_ms IS NOT NULL) = ?
+       ORDER BY last_used_ms DESC, key DESC LIMIT -1 OFFSET ?`,
+      userKey,
+      long ? 1 : 0,
+      keep,
+    )
+    .map(({ id }) => id);
+  for (const id of ids) deleteSession(tx, id);
+  return ids;
+}
+
+/** Notes that a session is in use. */
+export function touchSession(tx: Tx, sessionId: string, nowMs: number): void {
+  tx.run('UPDATE access_session SET last_used_ms = ? WHERE id = ?', nowMs, sessionId);
 }

@@ -9,11 +9,13 @@ import { HubError } from '../base/errors.ts';
 import { ClientAddresses } from './client-address.ts';
 import { bearerToken, beginExchange, headerOf, type Exchange } from './exchange.ts';
 import { AUTHENTICATE, HttpProblem } from './problem.ts';
-import { RateLimiter } from './rate-limit.ts';
+import { RateLimiter, type Quota } from './rate-limit.ts';
 import { SourceRule } from './source-rule.ts';
 
 /** Requests in a minute without a valid token, from one address. */
 const ANONYMOUS_LIMIT = 100;
+/** How many logins of one user may each use their whole limit at the same time. */
+const LOGINS_AT_FULL_RATE = 4;
 
 export interface GateOptions {
   readonly access: Access;
@@ -62,7 +64,7 @@ export class Gate {
     if (this.#limitPerMinute === 0) return;
     const { principal, address } = exchange;
     const quota = principal
-      ? this.#limiter.take(`user ${principal.userId}`, this.#limitPerMinute)
+      ? this.#takeOf(principal)
       : this.#limiter.take(`address ${address}`, Math.min(ANONYMOUS_LIMIT, this.#limitPerMinute));
     exchange.quota = quota;
     if (quota.allowed) return;
@@ -72,6 +74,13 @@ export class Gate {
       `More than ${quota.limit} requests in a minute. Try again in ${quota.resetS} s.`,
       { 'retry-after': String(quota.resetS) },
     );
+  }
+
+  /** By login, so that programs that share a user do not use up each other's; and of all logins of a user a multiple. */
+  #takeOf({ userId, sessionId }: Principal): Quota {
+    const ofUser = this.#limiter.take(`user ${userId}`, this.#limitPerMinute * LOGINS_AT_FULL_RATE);
+    if (!ofUser.allowed || sessionId === undefined) return ofUser;
+    return this.#limiter.take(`login ${sessionId}`, this.#limitPerMinute);
   }
 
   /** Keeps out what pages from elsewhere send. @throws HttpProblem 400, 403, 421. */

@@ -1,24 +1,56 @@
-import type { IncomingMessage } from 'node:http';
-
 import { HubError } from '../base/errors.ts';
+import { MIB } from './request-body.ts';
 
-/** A body is small when it says that it is no larger than this, unpacked. */
+/** A body is small when it is no larger than this, unpacked. */
 const SMALL_BYTES = 256 * 1024;
-/** Large requests that are read and answered at a time: 10 MiB of JSON take some 40 MB while they are worked on. */
+/** Large bodies that are worked on at a time: 10 MiB of JSON take some 40 MB while they are. */
 const AT_ONCE = 2;
 const MAX_WAITING = 64;
+/** All bodies that are being read or wait for their turn, together. */
+const MAX_HELD_BYTES = 64 * MIB;
 
-/** Lets few large requests in at a time: eight phones that sync a whole home at once must not fill a small heap. */
+/** What the body of one request takes of the room for all of them; given back by disposing it. */
+export interface HeldBody extends Disposable {
+  readonly bytes: number;
+  /** @throws HubError `unavailable` when there is no room for that many bytes more. */
+  readonly add: (bytes: number) => void;
+}
+
+/**
+ * Lets few large bodies be worked on at a time: eight phones that sync a whole home at once must not fill a small heap.
+ * While a body is still on its way it holds up nobody, however slow its sender is.
+ */
 export class LargeBodies {
   readonly #waiting: (() => void)[] = [];
   #running = 0;
+  #heldBytes = 0;
+
+  hold(): HeldBody {
+    let bytes = 0;
+    return {
+      get bytes() {
+        return bytes;
+      },
+      add: (more) => {
+        if (this.#heldBytes + more > MAX_HELD_BYTES) {
+          throw new HubError('unavailable', 'Too many large requests are under way; try again in a moment.');
+        }
+        bytes += more;
+        this.#heldBytes += more;
+      },
+      [Symbol.dispose]: () => {
+        this.#heldBytes -= bytes;
+        bytes = 0;
+      },
+    };
+  }
 
   /**
-   * Runs `work`, at once for a small body, in turn for one that is large or does not say.
+   * Runs `work`, at once for a small body, in turn for a large one.
    * @throws HubError `unavailable` when too many wait already.
    */
-  async run<T>(request: IncomingMessage, work: () => Promise<T>): Promise<T> {
-    if (isSmall(request)) return await work();
+  async run<T>(bytes: number, work: () => Promise<T>): Promise<T> {
+    if (bytes <= SMALL_BYTES) return await work();
     await this.#enter();
     try {
       return await work();
@@ -46,9 +78,4 @@ export class LargeBodies {
     if (next) next();
     else this.#running -= 1;
   }
-}
-
-function isSmall(request: IncomingMessage): boolean {
-  const { 'content-length': length, 'content-encoding': encoding = 'identity' } = request.headers;
-  return length !== undefined && encoding === 'identity' && Number(length) <= SMALL_BYTES;
 }

@@ -126,13 +126,18 @@ export class Pipeline {
       const query =
         querySchema &&
         (await orInvalid(route, () => check(querySchema, Object.fromEntries(event.url.searchParams))));
-      const answer = async (): Promise<Response> => {
-        const body =
-          bodySchema &&
-          (await orInvalid(route, async () => check(bodySchema, await readJson(exchange.request, route))));
-        return await this.#respond(await route.handle(toCall(exchange, event, query, body)), exchange);
-      };
-      return await (bodySchema ? this.#largeBodies.run(exchange.request, answer) : answer());
+      const answer = async (body: unknown): Promise<Response> =>
+        await this.#respond(await route.handle(toCall(exchange, event, query, body)), exchange);
+      if (!bodySchema) return await answer(null);
+      using held = this.#largeBodies.hold();
+      const text = await orInvalid(
+        route,
+        async () => await readBody(exchange.request, route.bodyLimitBytes, held.add),
+      );
+      return await this.#largeBodies.run(held.bytes, async () => {
+        const body = await orInvalid(route, () => check(bodySchema, toJson(text, route)));
+        return await answer(body);
+      });
     } catch (error) {
       return await this.#refuse(exchange, error);
     }
@@ -185,8 +190,7 @@ function problemReply(problem: Problem, requestId: string): Reply {
   });
 }
 
-async function readJson(request: IncomingMessage, route: Route): Promise<unknown> {
-  const text = await readBody(request, route.bodyLimitBytes);
+function toJson(text: string, route: Route): unknown {
   if (text.trim() === '') {
     if (route.bodyOptional) return {};
     throw new HttpProblem(400, 'VALIDATION_ERROR', 'The body is empty; it must be a JSON object.');
@@ -195,7 +199,7 @@ async function readJson(request: IncomingMessage, route: Route): Promise<unknown
 }
 
 /** Answers what `read` finds to be wrong with the status that the clients of this route know. */
-async function orInvalid(route: Route, read: () => unknown): Promise<unknown> {
+async function orInvalid<T>(route: Route, read: () => T | Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {

@@ -24,13 +24,18 @@ const DISCARD_MS = 2000;
 /**
  * Reads a body as UTF-8 text, unpacked by its Content-Encoding. It never holds more than about `limitBytes`: reading
  * and unpacking stop there.
+ * @param noteBytes is told of each piece; what it throws ends the reading
  * @throws HubError `too_large`, `invalid`; HttpProblem 415 for an unknown encoding.
  */
-export async function readBody(request: IncomingMessage, limitBytes: number): Promise<string> {
+export async function readBody(
+  request: IncomingMessage,
+  limitBytes: number,
+  noteBytes: (bytes: number) => void = () => undefined,
+): Promise<string> {
   try {
     const decoder = decoderFor(request.headers['content-encoding']);
     if (Number(request.headers['content-length'] ?? 0) > limitBytes) throw tooLarge(limitBytes);
-    const bytes = await collect(request, decoder, limitBytes);
+    const bytes = await collect(request, decoder, { limitBytes, noteBytes });
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
     await discardRest(request);
@@ -67,7 +72,7 @@ function decoderFor(contentEncoding: string | undefined): Transform | null {
 async function collect(
   request: IncomingMessage,
   decoder: Transform | null,
-  limitBytes: number,
+  { limitBytes, noteBytes }: { limitBytes: number; noteBytes: (bytes: number) => void },
 ): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const chunks: Buffer[] = [];
@@ -79,8 +84,16 @@ async function collect(
   };
   const onChunk = (chunk: Buffer): void => {
     bytes += chunk.length;
-    if (bytes > limitBytes) reject(tooLarge(limitBytes));
-    else chunks.push(chunk);
+    if (bytes > limitBytes) {
+      reject(tooLarge(limitBytes));
+      return;
+    }
+    try {
+      noteBytes(chunk.length);
+      chunks.push(chunk);
+    } catch (error) {
+      reject(error);
+    }
   };
   const onEnd = (): void => resolve(Buffer.concat(chunks, bytes));
   const onBroken = (): void => reject(new HttpProblem(400, 'VALIDATION_ERROR', 'The body broke off.'));

@@ -319,6 +319,21 @@ describe('JSON from outside', () => {
   });
 });
 
+test('those that dribble bodies hold up no large sync', async () => {
+  const slow = Array.from({ length: 4 }, () => api.connect());
+  for (const socket of slow) {
+    socket.write(
+      'POST /api/auth/login HTTP/1.1\r\nhost: hub\r\ntransfer-encoding: chunked\r\n\r\n1\r\n{\r\n',
+    );
+    socket.on('error', () => undefined);
+  }
+  // Their connections are cut after a minute: longer than this test may take.
+  for (let n = 0; n < 3; n++) {
+    expect((await api.call('POST', SYNC, { text: 'x'.repeat(400_000) })).status).toBe(200);
+  }
+  for (const socket of slow) socket.destroy();
+});
+
 test("the sync engine's own codes reach the client", async () => {
   api.sync.answer = null;
   const me = (await (await api.call('GET', '/api/auth/me')).json()) as { user_id: string };

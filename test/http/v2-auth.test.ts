@@ -118,6 +118,18 @@ describe('admin login', () => {
     }
   });
 
+  test('a script that logs in each time it runs ends nobody else’s login', async () => {
+    const login = async (): Promise<string> =>
+      ((await (await post('/admin/login', { password: PASSWORD })).json()) as Token).access_token;
+    const first = await login();
+    const long = await api.access.login({ username: 'admin', password: PASSWORD, address: 'test' });
+    for (let n = 0; n < 55; n++) await login();
+    for (const token of [first, long.accessToken]) {
+      const me = await api.call('GET', '/api/auth/me', undefined, { authorization: `Bearer ${token}` });
+      expect(me.status).toBe(200);
+    }
+  }, 60_000);
+
   test('cannot work where nobody is called admin', async () => {
     api.store.write((tx) => tx.run("UPDATE access_user SET username_folded = 'anna'"));
     const [status, detail] = await detailOf(await post('/admin/login', { password: PASSWORD }));

@@ -1,0 +1,78 @@
+import type { Clock } from '../base/clock.ts';
+import type { DataDir } from '../base/data-dir.ts';
+import type { Logger } from '../base/log.ts';
+import type { OpenParts } from '../base/open-parts.ts';
+import type { Store } from '../base/store.ts';
+import type { HubConfig, HubSecrets } from '../config/config.ts';
+import type { Devices } from '../devices/devices.ts';
+import type { HomekitPart } from '../homekit/types.ts';
+import type { BrokerLogin, MqttPart } from '../mqtt/types.ts';
+
+/** What the parts that may be off share with the rest. */
+export interface Shared {
+  readonly store: Store;
+  readonly devices: Devices;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly opening: OpenParts;
+}
+
+/** Starts MQTT, unless it is off. */
+export async function startMqttPart(
+  config: HubConfig,
+  secrets: HubSecrets,
+  dataDir: DataDir,
+  shared: Shared,
+): Promise<{ part: MqttPart; login: BrokerLogin } | null> {
+  const { mode } = config.mqtt;
+  if (mode === 'off') return null;
+  const { keepBrokerLogin, startMqtt } = await import('../mqtt/mqtt.ts');
+  const configured = { username: config.mqtt.username, password: secrets.mqttPassword };
+  const login =
+    mode === 'embedded'
+      ? keepBrokerLogin(dataDir.file('mqtt-credentials.json'), configured)
+      : { username: configured.username ?? '', password: configured.password ?? '', file: null };
+  const part = shared.opening.add(
+    'mqtt',
+    await startMqtt({
+      ...config.mqtt,
+      mode,
+      username: login.username,
+      password: login.password,
+      store: shared.store,
+      registry: shared.devices,
+      clock: shared.clock,
+      log: shared.log.child({ part: 'mqtt' }),
+    }),
+  );
+  shared.devices.connect(part.sink);
+  return { part, login };
+}
+
+/** Starts HomeKit, unless it is off. */
+export async function startHomekitPart(
+  config: HubConfig,
+  secrets: HubSecrets,
+  version: string,
+  overrides: { readonly loopbackOnly?: boolean },
+  shared: Shared,
+): Promise<HomekitPart | null> {
+  if (!config.homekit.enabled) return null;
+  const { startHomekit } = await import('../homekit/homekit.ts');
+  return shared.opening.add(
+    'homekit',
+    await startHomekit({
+      name: config.homekit.name,
+      port: config.homekit.port,
+      pin: secrets.homekitPin,
+      host: null,
+      store: shared.store,
+      devices: shared.devices,
+      clock: shared.clock,
+      log: shared.log.child({ part: 'homekit' }),
+      softwareVersion: version,
+      advertise: config.mdns.enabled && overrides.loopbackOnly !== true,
+      loopbackOnly: overrides.loopbackOnly ?? false,
+    }),
+  );
+}
