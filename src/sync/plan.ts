@@ -66,7 +66,8 @@ export function planChange(
   const seen = seenBy(change, source);
   const under = change.changeType === 'update' ? seen : undefined;
   const beside = { contentJson: losersContent(change, under), ...originOf(change, source) };
-  const isLate = latest !== undefined && source.descends(latest.version, change.version);
+  const isLate =
+    latest !== undefined && !isBeside(change, latest) && source.descends(latest.version, change.version);
   if (isLate && (latest.contentJson === null || change.content === null)) {
     return { kind: 'superseded', ...beside };
   }
@@ -78,6 +79,14 @@ export function planChange(
   const plan = planMerge(change, { latest, seen, beside, isLate }, source);
   const saysNothing = plan.kind === 'merge' && jsonEqual(JSON.parse(plan.mergedJson), parseContent(latest));
   return isLate && saysNothing ? { kind: 'superseded', ...beside } : plan;
+}
+
+/** Whether the two were made from the same: then neither descends from the other. Most edits that miss one are so. */
+function isBeside(change: PreparedChange, latest: EntityVersion): boolean {
+  const { parentVersions } = latest;
+  return (
+    parentVersions.length > 0 && parentVersions.every((version) => change.parentVersions.includes(version))
+  );
 }
 
 function planFastForward(
