@@ -2,6 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import type { HttpOptions } from '../../src/http/http.ts';
 
+import { readUserByName } from '../../src/access/reader.ts';
+import { insertSession } from '../../src/access/writer.ts';
 import { qrPng } from '../../src/http/routes/v1/qr-png.ts';
 import { scanQr } from './png.ts';
 import { PASSWORD, startTestApi, type TestApi } from './support.ts';
@@ -123,12 +125,26 @@ describe('admin login', () => {
       ((await (await post('/admin/login', { password: PASSWORD })).json()) as Token).access_token;
     const first = await login();
     const long = await api.access.login({ username: 'admin', password: PASSWORD, address: 'test' });
-    for (let n = 0; n < 55; n++) await login();
+    // What the script has left behind; hashing its password each time would only take longer.
+    const nowMs = api.clock.nowMs();
+    api.store.write((tx) => {
+      const userKey = readUserByName(tx, 'admin')?.key ?? 0;
+      for (let n = 0; n < 60; n++) {
+        insertSession(tx, {
+          id: `run-${n}`,
+          userKey,
+          deviceId: null,
+          nowMs: nowMs + n,
+          expiresAtMs: nowMs + 1e9,
+        });
+      }
+    });
+    await login();
     for (const token of [first, long.accessToken]) {
       const me = await api.call('GET', '/api/auth/me', undefined, { authorization: `Bearer ${token}` });
       expect(me.status).toBe(200);
     }
-  }, 60_000);
+  });
 
   test('cannot work where nobody is called admin', async () => {
     api.store.write((tx) => tx.run("UPDATE access_user SET username_folded = 'anna'"));
