@@ -34,6 +34,7 @@ import { startLive } from './live/live.ts';
 import { startMdns, type MdnsPart, type MdnsTxt } from './mdns/mdns.ts';
 import { mqttTables } from './mqtt/tables.ts';
 import { startHomekitPart, startMqttPart } from './hub/optional-parts.ts';
+import { openHomeSecrets } from './hub/secrets.ts';
 import { homeTasks, LocalHome } from './ops/ops.ts';
 import { Sync } from './sync/sync.ts';
 import { syncTables } from './sync/tables.ts';
@@ -86,6 +87,7 @@ export async function startHub(
 
   const dataDir = opening.add('data_dir', DataDir.open(config.dataDir, log));
   const store = opening.add('database', await openStore(dataDir, clock, log));
+  await openHomeSecrets(config, secrets, { store, dataDir, log });
   const nodeId = keepValue(store, 'node_id', newId);
   const graph = opening.add('graph', new Graph({ store, clock, log: log.child({ part: 'graph' }) }));
   const access = opening.add(
@@ -140,6 +142,7 @@ export async function startHub(
       sync,
       clients: new ClientRecords({ store, clock }),
       keyFolder: dataDir.path,
+      secrets: store.secrets,
       onCertificateChange: () => mdns?.update(announcement()),
       urlForOthers: () => (http.isLocalOnly ? tlsUrl() : null) ?? plainUrl(),
       tlsUrlForOthers: () => tlsUrl(),
@@ -169,6 +172,7 @@ export async function startHub(
     }),
   );
   access.followSessionEnds((sessionId) => live?.closeSession(sessionId));
+  access.users.follow((userId) => live?.verifyUser(userId));
   const plainUrl = (): string => urlForOthers(http.url, config.http.host);
   const tlsUrl = (): string | null =>
     http.tls && config.http.tls && urlForOthers(http.tls.url, config.http.tls.host);

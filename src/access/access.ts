@@ -9,7 +9,7 @@ import type { Actor, DeviceSession, LongToken, Permission, Principal, TokenPair 
 
 import { errorText, HubError, StartError } from '../base/errors.ts';
 import { randomToken } from '../base/ids.ts';
-import { keepValue } from '../base/kept-values.ts';
+import { keepSecret } from '../base/kept-values.ts';
 import { ApiKeys } from './api-keys.ts';
 import { Audit } from './audit.ts';
 import { CommandRefusedError } from './errors.ts';
@@ -104,7 +104,7 @@ export class Access implements Disposable {
    */
   static async start(options: AccessStartOptions): Promise<Access> {
     const { store, clock, log, adminPassword } = options;
-    const jwtSecret = options.jwtSecret ?? keepValue(store, 'jwt_secret', () => randomToken(48));
+    const jwtSecret = options.jwtSecret ?? keepSecret(store, 'jwt_secret', () => randomToken(48));
     if (Buffer.byteLength(jwtSecret) < MIN_SECRET_BYTES) {
       throw new StartError(
         'auth',

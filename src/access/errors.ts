@@ -32,3 +32,12 @@ export function refuseOtherDevice(principal: Pick<Principal, 'boundDeviceId'>, d
     { field: 'device_id' },
   );
 }
+
+/**
+ * The policy for whoever is limited to rooms: what does not say that it keeps to the rooms is closed to them.
+ * @throws HubError `forbidden`.
+ */
+export function refuseBeyondRooms({ rooms }: Pick<Principal, 'rooms'>, keepsToRooms: boolean): void {
+  if (!rooms || keepsToRooms) return;
+  throw new HubError('forbidden', 'your account is limited to some rooms');
+}

@@ -11,7 +11,7 @@ import type { Origin, TokenPair, User } from './types.ts';
 
 import { HubError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
-import { keepValue, readKeptValue, replaceKeptValue } from '../base/kept-values.ts';
+import { keepSecret, readKeptSecret, readKeptValue, replaceKeptValue } from '../base/kept-values.ts';
 import { sameText } from './hashes.ts';
 import { hasUsers } from './reader.ts';
 import { checkPassword, checkUsername, foldUsername } from './rules.ts';
@@ -47,7 +47,7 @@ export class FirstOwner {
   /** The code with which the first person becomes the owner; null once there is a user. A restart shows the same. */
   get setupCode(): string | null {
     const { store } = this.#options;
-    return hasUsers(store.db) ? null : (readKeptValue(store, SETUP_CODE) ?? null);
+    return hasUsers(store.db) ? null : (readKeptSecret(store, SETUP_CODE) ?? null);
   }
 
   /**
@@ -62,7 +62,7 @@ export class FirstOwner {
       log.info('made the first user, admin, with the configured password');
     }
     if (hasUsers(store.db)) this.#forgetCode();
-    else keepValue(store, SETUP_CODE, makeCode);
+    else keepSecret(store, SETUP_CODE, makeCode);
     await store.durable();
   }
 

@@ -13,6 +13,7 @@ export interface UserRow {
   created_ms: number;
   expires_ms: number | null;
   grants: string;
+  rooms: string | null;
 }
 
 export interface StoredUser {
@@ -24,7 +25,7 @@ export interface StoredUser {
 
 /** To be used where `access_user` is called `u`. */
 export const USER_COLUMNS =
-  'u.key, u.id, u.username, u.role, u.password_phc, u.created_ms, u.expires_ms, u.grants';
+  'u.key, u.id, u.username, u.role, u.password_phc, u.created_ms, u.expires_ms, u.grants, u.rooms';
 
 export function hasUsers(db: Db): boolean {
   return db.get('SELECT 1 AS yes FROM access_user LIMIT 1') !== undefined;
@@ -226,6 +227,7 @@ export function toStoredUser(row: UserRow): StoredUser {
       createdAtMs: row.created_ms,
       expiresAtMs: row.expires_ms,
       grants: toGrants(row.grants),
+      ...(row.rooms === null ? {} : { rooms: JSON.parse(row.rooms) as string[] }),
     },
     passwordPhc: row.password_phc,
   };

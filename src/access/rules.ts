@@ -1,4 +1,4 @@
-import type { GrantKind, Permission, Principal, Role, Scope } from './types.ts';
+import type { GrantKind, Permission, Principal, Role, Scope, User } from './types.ts';
 
 import { HubError } from '../base/errors.ts';
 import { PERMISSIONS, RESTRICTED_KINDS } from './types.ts';
@@ -52,6 +52,16 @@ export function mayCommand(principal: Rights, kinds: readonly string[]): boolean
 /** Whether commanding this kind of device takes a grant that names it. */
 export function isRestrictedKind(kind: string): boolean {
   return (RESTRICTED_KINDS as readonly string[]).includes(kind);
+}
+
+/** Whether somebody of this role can be limited to rooms. */
+export function isScopable(role: Role): boolean {
+  return role === 'member' || role === 'guest';
+}
+
+/** The part of a principal that says which rooms they are limited to. */
+export function scopeOf({ role, rooms }: Pick<User, 'role' | 'rooms'>): Pick<Principal, 'rooms'> {
+  return rooms && isScopable(role) ? { rooms } : {};
 }
 
 /** Only the owner decides about owners and admins; an admin, and a key with the scope admin, about the others. */

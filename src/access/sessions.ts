@@ -12,7 +12,7 @@ import { newId, randomToken } from '../base/ids.ts';
 import { refuseOtherDevice } from './errors.ts';
 import { sha256 } from './hashes.ts';
 import { readRefreshToken, readSession, readSessionIds, readSessions } from './reader.ts';
-import { isAllowed, mayManage } from './rules.ts';
+import { isAllowed, mayManage, scopeOf } from './rules.ts';
 import { ACCESS_TOKEN_S, invalidToken } from './tokens.ts';
 import { NEVER_MS } from './types.ts';
 import {
@@ -184,6 +184,7 @@ export class Sessions {
       ...(deviceId === null ? {} : { deviceId }),
       ...(session.bound && deviceId !== null ? { boundDeviceId: deviceId } : {}),
       grants: user.grants,
+      ...scopeOf(user),
       expiresAtMs: Math.min(claims.expiresAtMs, user.expiresAtMs ?? claims.expiresAtMs),
     };
   }

@@ -1,9 +1,15 @@
 import type { Migrations } from '../base/migrations.ts';
+import type { SecretColumn } from '../base/secrets-at-rest.ts';
 
 /**
  * Users and their logins. A session is one login of one client: the family of its refresh tokens, and the thing that
  * an access token names. Ending a session deletes it, and with it every token that came from it.
  */
+/** What is kept as it is, and sealed where there is a passphrase; the rest of the secrets are hashes. */
+export const accessSecrets: readonly SecretColumn[] = [
+  { table: 'kept_value', key: 'name', value: 'value', only: ['jwt_secret', 'setup_code'] },
+];
+
 export const accessTables: Migrations = {
   owner: 'access',
   steps: [
@@ -107,6 +113,10 @@ CREATE TABLE access_audit (
 ) STRICT;
 CREATE TRIGGER access_audit_append_only BEFORE UPDATE ON access_audit
 BEGIN SELECT RAISE(ABORT, 'the audit log is only ever appended to'); END;
+`,
+    `
+-- ids of the rooms that the user is limited to, as JSON: ["kitchen"]; NULL: the whole home
+ALTER TABLE access_user ADD COLUMN rooms TEXT;
 `,
   ],
 };

@@ -20,6 +20,8 @@ export interface Principal {
   readonly permissions?: readonly Permission[];
   /** Kinds of device that may be commanded besides those that the role allows; none where it is absent. */
   readonly grants?: readonly GrantKind[];
+  /** Ids of the rooms that they are limited to: nothing else of the home is there for them. Absent: the whole home. */
+  readonly rooms?: readonly string[];
   /** ms since the Unix epoch; a live connection closes then. */
   readonly expiresAtMs: number;
 }
@@ -59,6 +61,8 @@ export interface User {
   /** When the account ends; null where it does not. A guest's always does. */
   readonly expiresAtMs: number | null;
   readonly grants: readonly GrantKind[];
+  /** Ids of the rooms that they are limited to; absent: the whole home. */
+  readonly rooms?: readonly string[];
 }
 
 /** A fresh pair of tokens, as login, setup and refresh answer. */

@@ -12,7 +12,16 @@ import { newId } from '../base/ids.ts';
 import { readApiKeyIdsOf } from './key-reader.ts';
 import { deleteApiKeysOf, deletePairingCodesOf } from './key-writer.ts';
 import { countOwners, readUser, readUserByName, readUsers, type StoredUser } from './reader.ts';
-import { checkExpiry, checkPassword, checkUsername, foldUsername, isDemotion, mayManage } from './rules.ts';
+import {
+  checkExpiry,
+  checkPassword,
+  checkUsername,
+  foldUsername,
+  isDemotion,
+  isScopable,
+  mayManage,
+  scopeOf,
+} from './rules.ts';
 import { deleteUser, insertUser, updateUser } from './writer.ts';
 
 export interface UsersOptions {
@@ -32,6 +41,8 @@ export interface NewUser {
   /** A guest must have one, an owner must not. */
   readonly expiresAtMs?: number | null | undefined;
   readonly grants?: readonly GrantKind[] | undefined;
+  /** Ids of the rooms that a member or guest is limited to; null: the whole home. */
+  readonly rooms?: readonly string[] | null | undefined;
 }
 
 /** What is not named stays as it is. */
@@ -48,9 +59,16 @@ const MAX_USERS = 500;
 /** The people (and services) of the home. */
 export class Users {
   readonly #options: UsersOptions;
+  readonly #followers = new Set<(userId: string) => void>();
 
   constructor(options: UsersOptions) {
     this.#options = options;
+  }
+
+  /** Calls `changed` with each user whose rights somebody may have changed, so that what is open can be looked at again. */
+  follow(changed: (userId: string) => void): Disposable {
+    this.#followers.add(changed);
+    return { [Symbol.dispose]: () => void this.#followers.delete(changed) };
   }
 
   /** In the order in which they were made. */
@@ -82,6 +100,7 @@ export class Users {
     const expiresAtMs = input.expiresAtMs ?? null;
     checkExpiry(expiresAtMs, nowMs);
     checkTerm(input.role, expiresAtMs);
+    checkRooms(input.role, input.rooms);
     const passwordPhc = input.password === undefined ? null : await passwords.hash(input.password);
     const { role } = input;
     const user: User = {
@@ -91,6 +110,7 @@ export class Users {
       createdAtMs: nowMs,
       expiresAtMs,
       grants: input.grants ?? [],
+      ...(input.rooms ? { rooms: toRooms(input.rooms) } : {}),
     };
     store.write((tx) => {
       refuseTaken(tx, username, undefined);
@@ -101,7 +121,7 @@ export class Users {
         );
       }
       insertUser(tx, user, foldUsername(username), passwordPhc);
-      const details = { username, role, expires_ms: expiresAtMs, grants: user.grants };
+      const details = { username, role, expires_ms: expiresAtMs, grants: user.grants, ...scopeOf(user) };
       audit.record({ action: 'user.create', by: actor.principal, from: actor, target: user.id, details }, tx);
     });
     log.info({ user_id: user.id, role, by: actor.principal.userId }, 'a user was made');
@@ -135,6 +155,7 @@ export class Users {
       const user = patched(before.user, patch);
       refuseUnlessManaged(actor, user.role);
       checkTerm(user.role, user.expiresAtMs);
+      checkRooms(user.role, patch.rooms);
       refuseTaken(tx, user.username, before.key);
       updateUser(tx, before.key, user, foldUsername(user.username), passwordPhc);
       refuseOwnerless(tx);
@@ -150,6 +171,7 @@ export class Users {
       };
     });
     sessions.tellEnded(ended);
+    for (const changed of this.#followers) changed(id);
     log.info({ user_id: id, role: view.role, by: actor.principal.userId }, 'a user was changed');
     await store.durable();
     return view;
@@ -199,12 +221,15 @@ function patched(before: User, patch: UserPatch): User {
   const role = patch.role ?? before.role;
   // Whoever stops being a guest stays, unless it is said for how long.
   const kept = before.role === 'guest' && role !== 'guest' ? null : before.expiresAtMs;
+  const { rooms: roomsBefore, ...rest } = before;
+  const rooms = patch.rooms === undefined ? scopeOf({ ...before, role }).rooms : patch.rooms;
   return {
-    ...before,
+    ...rest,
     username: patch.username === undefined ? before.username : checkUsername(patch.username),
     role,
     expiresAtMs: patch.expiresAtMs === undefined ? kept : patch.expiresAtMs,
     grants: patch.grants ?? before.grants,
+    ...(rooms ? { rooms: rooms === roomsBefore ? rooms : toRooms(rooms) } : {}),
   };
 }
 
@@ -216,6 +241,7 @@ function changesOf(before: User, after: User, hasNewPassword: boolean): Record<s
       ? {}
       : { expires_ms: [before.expiresAtMs, after.expiresAtMs] }),
     ...(after.grants.join() === before.grants.join() ? {} : { grants: [before.grants, after.grants] }),
+    ...(sameRooms(before, after) ? {} : { rooms: [before.rooms ?? null, after.rooms ?? null] }),
     ...(hasNewPassword ? { password: 'changed' } : {}),
   };
 }
@@ -250,4 +276,18 @@ function checkTerm(role: Role, expiresAtMs: number | null): void {
       field: 'expires_at',
     });
   }
+}
+
+/** @throws HubError `invalid` where a limit is given to somebody who cannot have one. */
+function checkRooms(role: Role, rooms: readonly string[] | null | undefined): void {
+  if (!rooms || isScopable(role)) return;
+  throw new HubError('invalid', 'only members and guests can be limited to rooms', { field: 'rooms' });
+}
+
+function toRooms(ids: readonly string[]): string[] {
+  return [...new Set(ids)].sort();
+}
+
+function sameRooms(a: Pick<User, 'rooms'>, b: Pick<User, 'rooms'>): boolean {
+  return JSON.stringify(a.rooms ?? null) === JSON.stringify(b.rooms ?? null);
 }

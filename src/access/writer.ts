@@ -4,8 +4,8 @@ import type { User } from './types.ts';
 /** @returns the internal key of the new user. */
 export function insertUser(tx: Tx, user: User, usernameFolded: string, passwordPhc: string | null): number {
   return tx.run(
-    `INSERT INTO access_user (id, username, username_folded, role, password_phc, created_ms, expires_ms, grants)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO access_user (id, username, username_folded, role, password_phc, created_ms, expires_ms, grants, rooms)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     user.id,
     user.username,
     usernameFolded,
@@ -14,6 +14,7 @@ export function insertUser(tx: Tx, user: User, usernameFolded: string, passwordP
     user.createdAtMs,
     user.expiresAtMs,
     JSON.stringify(user.grants),
+    user.rooms ? JSON.stringify(user.rooms) : null,
   ).lastInsertRowid;
 }
 
@@ -21,18 +22,19 @@ export function insertUser(tx: Tx, user: User, usernameFolded: string, passwordP
 export function updateUser(
   tx: Tx,
   userKey: number,
-  user: Pick<User, 'username' | 'role' | 'expiresAtMs' | 'grants'>,
+  user: Pick<User, 'username' | 'role' | 'expiresAtMs' | 'grants' | 'rooms'>,
   usernameFolded: string,
   passwordPhc: string | null,
 ): void {
   tx.run(
-    `UPDATE access_user SET username = ?, username_folded = ?, role = ?, expires_ms = ?, grants = ?,
+    `UPDATE access_user SET username = ?, username_folded = ?, role = ?, expires_ms = ?, grants = ?, rooms = ?,
        password_phc = coalesce(?, password_phc) WHERE key = ?`,
     user.username,
     usernameFolded,
     user.role,
     user.expiresAtMs,
     JSON.stringify(user.grants),
+    user.rooms ? JSON.stringify(user.rooms) : null,
     passwordPhc,
     userKey,
   );

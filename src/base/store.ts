@@ -6,6 +6,7 @@ import type { CheckpointResult } from './checkpoint-worker.ts';
 import type { Clock } from './clock.ts';
 import type { Logger } from './log.ts';
 import type { Migrations } from './migrations.ts';
+import type { Secrets } from './secret-box.ts';
 
 import { runCheckpoint } from './checkpoint.ts';
 import { Db, Tx } from './db.ts';
@@ -18,6 +19,7 @@ import {
   VERSION_TABLE,
   writeVerifiedCopy,
 } from './migrations.ts';
+import { PLAIN } from './secret-box.ts';
 import { toIso } from './clock.ts';
 
 export interface StoreOptions {
@@ -47,6 +49,7 @@ export class Store implements AsyncDisposable {
   readonly #walLimitBytes: number;
   #inTransaction = false;
   #commits = 0;
+  #secrets: Secrets = PLAIN;
   #checkpoint: Promise<CheckpointResult> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -85,10 +88,8 @@ export class Store implements AsyncDisposable {
       distrustLeftWal(connection, `${options.file}-wal`);
       store = new Store(options, connection);
       store.#migrate();
-      connection.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get();
+      emptyWal(connection);
       fsyncPath(dirname(options.file));
-      // Begins the empty WAL, which syncs its header: else the first commit would do so on the event loop.
-      connection.exec('PRAGMA user_version = 1');
       connection.exec('PRAGMA synchronous = NORMAL');
       await store.#barrier.open();
       return store;
@@ -146,6 +147,33 @@ export class Store implements AsyncDisposable {
    */
   async durable(): Promise<void> {
     await this.#barrier.settle();
+  }
+
+  /** How secrets are written in this database. */
+  get secrets(): Secrets {
+    return this.#secrets;
+  }
+
+  /** To be called before anything reads or writes a secret. */
+  useSecrets(secrets: Secrets): void {
+    this.#secrets = secrets;
+  }
+
+  /**
+   * Writes the whole database anew and empties the WAL, so that nothing that was deleted or replaced is left between the
+   * rows. It takes as long as the database is large, and everything waits: for the start only.
+   * @throws HubError `storage_full` or `storage`; what is stored is the same then.
+   */
+  rewrite(): void {
+    try {
+      this.#connection.exec('PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; VACUUM');
+      emptyWal(this.#connection);
+    } catch (error) {
+      this.#distrustAfter(error);
+      throw toStorageError(error);
+    } finally {
+      this.#connection.exec('PRAGMA secure_delete = OFF; PRAGMA synchronous = NORMAL');
+    }
   }
 
   /** Why the disk is not trusted at the moment, or null. */
@@ -232,6 +260,13 @@ function distrustLeftWal(connection: DatabaseSync, walFile: string): void {
     closeSync(fd);
     connection.exec('ROLLBACK');
   }
+}
+
+/** Copies the WAL into the database, durably, and begins it anew. */
+function emptyWal(connection: DatabaseSync): void {
+  connection.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get();
+  // Syncs the header of the empty WAL: else the first commit would do so on the event loop.
+  connection.exec('PRAGMA user_version = 1');
 }
 
 function isThenable(value: unknown): boolean {

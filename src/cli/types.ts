@@ -24,6 +24,8 @@ export interface PairingInfo {
     readonly password: string;
     /** Where a generated password stands; null when it was configured. */
     readonly file: string | null;
+    /** It stands there sealed, so that it has to be shown. */
+    readonly sealed?: boolean;
   } | null;
   /** The one-time code that makes the owner; null once there is one. */
   readonly setupCode: string | null;

@@ -55,6 +55,7 @@ function tlsText({ tls }: PairingInfo): string {
 function mqttText({ mqtt }: PairingInfo): string {
   if (!mqtt) return '';
   const start = `MQTT devices connect to ${mqtt.url} as "${mqtt.username}" with the`;
+  if (mqtt.sealed === true) return `${start} password\n  ${mqtt.password}`;
   return mqtt.file === null ? `${start} configured password.` : `${start} password in\n  ${mqtt.file}`;
 }
 

@@ -133,7 +133,7 @@ export class Exchange {
         const half = Math.ceil(Math.min(sent.length, this.#limit) / 2);
         this.#limit = Math.max(half, MIN_LIMIT);
       }
-      if (!(error instanceof ClientError) || error.kind !== 'refused') throw error;
+      if (!(error instanceof ClientError) || !MENDABLE.includes(error.kind)) throw error;
       if (!(await this.#mend(error, sent, run))) throw error;
       this.#answeredAtMs = nowMs();
       return undefined;
@@ -168,11 +168,21 @@ export class Exchange {
       run.limit = Math.ceil(sent.length / 2);
       return true;
     }
+    // Of somebody who may look and not change: pushing it again would keep what is new from coming, for ever.
+    const mayNotPush = error.status === 403 && error.field === 'changes';
+    if (mayNotPush && sent.length > 0) {
+      for (const change of sent) await this.#reject(change, error, run);
+      return true;
+    }
     const culprit = error.status === 413 && sent.length === 1 ? sent[0] : malformedOf(error, sent);
     if (!culprit) return false;
-    const report = await replica.reject(culprit, error.code ?? 'REFUSED', error.message);
-    if (report) run.reports.push(report);
+    await this.#reject(culprit, error, run);
     return true;
+  }
+
+  async #reject(change: PendingChange, error: ClientError, run: Run): Promise<void> {
+    const report = await this.#options.replica.reject(change, error.code ?? 'REFUSED', error.message);
+    if (report) run.reports.push(report);
   }
 
   #mayRepair(): boolean {
@@ -180,6 +190,9 @@ export class Exchange {
     return Math.abs(nowMs() - replica.meta.repairedAtMs) >= repairEveryMs;
   }
 }
+
+/** Refusals that the next request may escape, where it says less. */
+const MENDABLE: readonly string[] = ['refused', 'forbidden'];
 
 /** The change that a 400 complains about by its place in the request, such as `changes.3.content`. */
 function malformedOf(error: ClientError, sent: readonly PendingChange[]): PendingChange | undefined {

@@ -7,6 +7,7 @@ import { readLimitedFile } from './limited-file.ts';
 import { toHubConfig, toHubSecrets, type HubConfig, type HubSecrets } from './schema.ts';
 import {
   acceptedText,
+  readCredentials,
   readEnvironment,
   readFlags,
   splitList,
@@ -53,7 +54,12 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   const toPath = (written: string): string => resolve(input.cwd, written);
   const flags = readFlags(input.argv);
   const file = readFile(flags, input, toPath);
-  const readings: readonly Reading[] = [file.reading, readEnvironment(input.env), flags];
+  const readings: readonly Reading[] = [
+    readCredentials(input.env),
+    file.reading,
+    readEnvironment(input.env),
+    flags,
+  ];
 
   const problems = readings.flatMap((reading) => [...reading.problems, ...contradictions(reading.settings)]);
   const settings = new Map(readings.flatMap((reading) => reading.settings).map((one) => [one.key, one]));

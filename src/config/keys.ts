@@ -14,6 +14,7 @@ import {
   mqttUrl,
   nameText,
   number,
+  passphrase,
   port,
   setupCode,
   text,
@@ -252,6 +253,18 @@ export const KEYS = {
     initialText: 'made up on first start and kept in data_dir',
     accepted: 'at least 32 bytes (`openssl rand -base64 48` makes a good one)',
     description: 'Signs the access tokens.',
+  }),
+
+  'secrets.passphrase': secret({
+    schema: passphrase,
+    initialText: 'the systemd credential funkygibbon-passphrase where there is one, else none',
+    accepted: 'a passphrase of 12 to 1024 characters',
+    description:
+      'Seals the keys and codes that the hub keeps. From then on it starts with this passphrase only: keep a copy elsewhere.',
+  }),
+  'secrets.remove_passphrase': boolean({
+    initial: 'false',
+    description: 'Has the next start, with the passphrase, keep the secrets in plain again.',
   }),
 
   'logging.level': scalar({

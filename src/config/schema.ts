@@ -55,6 +55,10 @@ export interface HubConfig {
     readonly name: string;
   };
   readonly mdns: { readonly enabled: boolean };
+  readonly secrets: {
+    /** The secrets are to be kept in plain again. */
+    readonly removePassphrase: boolean;
+  };
   readonly logging: {
     readonly level: KeyValues['logging.level'];
     readonly format: NonNullable<KeyValues['logging.format']>;
@@ -70,6 +74,8 @@ export interface HubSecrets {
   readonly jwtSecret: string | null;
   /** For the first user, when there is none yet. */
   readonly adminPassword: string | null;
+  /** Seals what the hub keeps of secrets. */
+  readonly passphrase: string | null;
 }
 
 /** What a configuration takes from the machine it is read on. */
@@ -115,6 +121,7 @@ export function toHubConfig(values: KeyValues, around: Surroundings): HubConfig 
       name: values['homekit.name'],
     },
     mdns: { enabled: values['mdns.enabled'] },
+    secrets: { removePassphrase: values['secrets.remove_passphrase'] },
     logging: {
       level: values['logging.level'],
       format: values['logging.format'] ?? around.logFormat,
@@ -136,5 +143,6 @@ export function toHubSecrets(values: KeyValues): HubSecrets {
     homekitPin: values['homekit.pin'],
     jwtSecret: values['auth.jwt_secret'],
     adminPassword: values['auth.admin_password'],
+    passphrase: values['secrets.passphrase'],
   };
 }

@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { findKey, environmentName, KEYS, writableNames, type AnyKeySpec, type KeyName } from './keys.ts';
 import { nearestName } from './nearest.ts';
 
@@ -42,6 +45,15 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Reading {
     }
   }
   return { settings, problems };
+}
+
+/** What systemd's `LoadCredential=` or `LoadCredentialEncrypted=` has put where only the service can read it. */
+export function readCredentials(env: NodeJS.ProcessEnv): Reading {
+  const folder = env['CREDENTIALS_DIRECTORY'];
+  const path = folder === undefined ? '' : join(folder, 'funkygibbon-passphrase');
+  if (path === '' || !existsSync(path)) return { settings: [], problems: [] };
+  const source = 'systemd credential funkygibbon-passphrase';
+  return { settings: [{ key: 'secrets.passphrase', asFile: true, raw: path, source }], problems: [] };
 }
 
 export interface FlagReading extends Reading {

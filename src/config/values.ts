@@ -95,6 +95,9 @@ export const setupCode = z
 /** HS256 is only as strong as its key, and the JWT library takes a key of any length. */
 export const jwtSecret = z.string().refine((value) => Buffer.byteLength(value) >= 32);
 
+/** It can be guessed at leisure by whoever has a copy of the data. */
+export const passphrase = text(1024).min(12);
+
 function isHostName(value: string): boolean {
   // 192.168.1 and 300.1.1.1 look like host names too, but are addresses gone wrong.
   return HOST_NAME.test(value) && !/^[\d.]+$/.test(value);

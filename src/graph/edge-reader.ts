@@ -131,6 +131,12 @@ export function readRelationships(
     conditions.push('? IN (v.from_key, v.to_key)');
     values.push(filter.otherKey);
   }
+  if (filter.withinKeys !== undefined) {
+    for (const end of ['v.from_key', 'v.to_key']) {
+      conditions.push(`${end} IN (SELECT value FROM json_each(?))`);
+      values.push(JSON.stringify(filter.withinKeys));
+    }
+  }
   if (filter.relationshipType !== undefined) {
     conditions.push('v.relationship_type = ?');
     values.push(filter.relationshipType);

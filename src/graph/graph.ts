@@ -47,10 +47,12 @@ import { cutPage, keyAfter } from './list-cursor.ts';
 import { GraphOverview } from './overview.ts';
 import { GraphPaths } from './paths.ts';
 import { RecentRows } from './recent-rows.ts';
+import { withRoom } from './room-filter.ts';
 import { mergeBySeq } from './rules.ts';
 import { GraphSearch } from './search/search.ts';
 import { GraphSnapshot } from './snapshot.ts';
 import { readSeqStoredBy, readStoredMicros } from './stamps.ts';
+import { Visibility } from './visibility.ts';
 import { GraphWriter } from './writer.ts';
 
 export {
@@ -90,6 +92,7 @@ export {
 export type { GraphSearch } from './search/search.ts';
 export type { GraphSnapshot, StateBrief } from './snapshot.ts';
 export type { SearchHit, SearchOptions } from './search/types.ts';
+export { ROOT_IS_KEPT, type Visible } from './visibility.ts';
 export type { GraphWriter } from './writer.ts';
 
 export interface GraphOptions {
@@ -115,6 +118,8 @@ export class Graph implements Disposable {
   readonly overview: GraphOverview;
   /** How things are joined. */
   readonly paths: GraphPaths;
+  /** What is in some rooms, for people who see no others. */
+  readonly visibility: Visibility;
   /** Full-text search, of the present and the past. */
   readonly search: GraphSearch;
   /** Changes only when a backup is restored; part of every cursor. Lower-case hex. */
@@ -135,6 +140,7 @@ export class Graph implements Disposable {
     this.history = new GraphHistory({ db, clock: options.clock, headSeq: () => head.durableSeq });
     this.overview = new GraphOverview({ db, committedSeq });
     this.paths = new GraphPaths({ db, committedSeq });
+    this.visibility = new Visibility({ db, committedSeq });
     this.search = new GraphSearch({ store, log, committedSeq });
     // The last commits before a crash may not be in the index yet.
     this.search.noteCommit();
@@ -206,7 +212,7 @@ export class Graph implements Disposable {
    */
   list(filter: EntityFilter, limit: number, cursor?: string): Page<EntityVersion> {
     const afterKey = keyAfter('k', cursor);
-    const rows = readEntities(this.#store.db, this.#withRoom(filter), afterKey, limit + 1);
+    const rows = readEntities(this.#store.db, withRoom(this.#store.db, filter), afterKey, limit + 1);
     return cutPage('k', rows, limit, ({ entity }) => entity);
   }
 
@@ -339,20 +345,5 @@ export class Graph implements Disposable {
   [Symbol.dispose](): void {
     this.search[Symbol.dispose]();
     this.#head[Symbol.dispose]();
-  }
-
-  #withRoom(filter: EntityFilter): EntityFilter {
-    const { roomId, ...rest } = filter;
-    if (roomId === undefined) return filter;
-    const entityKey = this.keyOf(roomId);
-    if (entityKey === undefined) return { ...rest, keys: [] };
-    const edges = readRelationships(
-      this.#store.db,
-      { entityKey, direction: 'to', relationshipType: 'located_in' },
-      0,
-      Number.MAX_SAFE_INTEGER,
-    );
-    const inRoom = new Set(edges.map(({ relationship }) => this.keyOf(relationship.fromEntityId) ?? 0));
-    return { ...rest, keys: rest.keys?.filter((key) => inRoom.has(key)) ?? [...inRoom] };
   }
 }

@@ -202,6 +202,8 @@ export interface RelationshipFilter {
   readonly direction?: Direction;
   /** Only edges that have this entity too, at either end. */
   readonly otherKey?: number;
+  /** Only edges with both ends among these internal keys. */
+  readonly withinKeys?: readonly number[];
   readonly relationshipType?: string;
   /** Only internal keys up to this one. */
   readonly untilKey?: number;

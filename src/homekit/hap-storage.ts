@@ -35,8 +35,7 @@ export class SqliteHapStorage implements Disposable {
 
   /** A fresh copy each time: the library changes what it gets in place. */
   getItem(key: string): unknown {
-    const text =
-      this.#unsaved.get(key) ?? (this.#unsaved.has(key) ? undefined : readStoredText(this.#store.db, key));
+    const text = this.#unsaved.get(key) ?? (this.#unsaved.has(key) ? undefined : this.#read(key));
     return text === undefined ? undefined : JSON.parse(text);
   }
 
@@ -56,12 +55,20 @@ export class SqliteHapStorage implements Disposable {
     clearTimeout(this.#retry);
   }
 
+  #read(key: string): string | undefined {
+    const stored = readStoredText(this.#store.db, key);
+    return stored === undefined ? undefined : this.#store.secrets.open(nameOf(key), stored);
+  }
+
   #save(): void {
     clearTimeout(this.#retry);
     this.#retry = undefined;
     try {
       this.#store.write((tx) => {
-        for (const [key, value] of this.#unsaved) writeStoredText(tx, key, value);
+        for (const [key, value] of this.#unsaved) {
+          const { secrets } = this.#store;
+          writeStoredText(tx, key, value === null ? null : secrets.seal(nameOf(key), value));
+        }
       });
       this.#unsaved.clear();
     } catch (error) {
@@ -76,6 +83,10 @@ export class SqliteHapStorage implements Disposable {
       this.#log.error({ err: error }, 'HomeKit pairings and ids may not survive a power cut');
     });
   }
+}
+
+function nameOf(key: string): string {
+  return `hap_storage/${key}`;
 }
 
 /**

@@ -3,7 +3,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import type { Store } from '../base/store.ts';
 
 import { StartError } from '../base/errors.ts';
-import { keepValue } from '../base/kept-values.ts';
+import { keepSecret, keepValue } from '../base/kept-values.ts';
 
 /**
  * What Apple Home knows the bridge by. A new username makes every accessory "No Response" and the person add the bridge
@@ -20,8 +20,8 @@ export function keepIdentity(store: Store, pin: string | null): BridgeIdentity {
   if (pin !== null) checkPin(pin);
   return {
     username: keepValue(store, 'homekit_username', newUsername),
-    setupId: keepValue(store, 'homekit_setup_id', newSetupId),
-    pin: pin ?? keepValue(store, 'homekit_pin', newPin),
+    setupId: keepSecret(store, 'homekit_setup_id', newSetupId),
+    pin: pin ?? keepSecret(store, 'homekit_pin', newPin),
   };
 }
 

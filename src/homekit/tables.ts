@@ -1,4 +1,11 @@
 import type { Migrations } from '../base/migrations.ts';
+import type { SecretColumn } from '../base/secrets-at-rest.ts';
+
+/** Who has these can be the bridge, or one of the phones that are paired with it. */
+export const homekitSecrets: readonly SecretColumn[] = [
+  { table: 'kept_value', key: 'name', value: 'value', only: ['homekit_pin', 'homekit_setup_id'] },
+  { table: 'hap_storage', key: 'key', value: 'value' },
+];
 
 export const homekitTables: Migrations = {
   owner: 'homekit',

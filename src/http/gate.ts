@@ -3,8 +3,9 @@ import type { IncomingMessage } from 'node:http';
 import type { Access } from '../access/access.ts';
 import type { Principal } from '../access/types.ts';
 import type { Clock } from '../base/clock.ts';
-import type { Authority } from './route.ts';
+import type { Route } from './route.ts';
 
+import { refuseBeyondRooms } from '../access/errors.ts';
 import { HubError } from '../base/errors.ts';
 import { ClientAddresses } from './client-address.ts';
 import { bearerToken, beginExchange, headerOf, type Exchange } from './exchange.ts';
@@ -89,8 +90,11 @@ export class Gate {
     this.#sources.checkOrigin(request);
   }
 
-  /** Default deny: only what is public, or was granted, goes on. @throws HttpProblem 401, HubError `forbidden`. */
-  authorize(exchange: Exchange, authority: Authority): void {
+  /**
+   * Default deny: only what is public, or was granted and keeps to the rooms of whoever is limited to some, goes on.
+   * @throws HttpProblem 401, HubError `forbidden`.
+   */
+  authorize(exchange: Exchange, { authority, scoped }: Pick<Route, 'authority' | 'scoped'>): void {
     if (authority === 'public') return;
     const { principal, tokenError } = exchange;
     if (!principal) {
@@ -107,7 +111,11 @@ export class Gate {
             'www-authenticate': `${AUTHENTICATE}, error="invalid_token"`,
           });
     }
-    if (authority === 'signed_in' || this.#access.allows(principal, authority)) return;
+    if (authority === 'signed_in' || this.#access.allows(principal, authority)) {
+      if (principal.rooms && !scoped) this.#noteRefusal(exchange, principal);
+      refuseBeyondRooms(principal, scoped);
+      return;
+    }
     this.#noteRefusal(exchange, principal);
     // The words that v2 clients show for what only an admin may do.
     throw new HubError(

@@ -90,18 +90,22 @@ export async function startHttp(options: HttpOptions): Promise<HttpPart> {
   };
 }
 
+/** The key of the hub's own certificate, in `keyFolder`. */
+export const TLS_KEY = 'tls-key.pem';
+
 async function openIdentity(
   tls: TlsListenOptions,
-  { keyFolder, clock, log }: HttpOptions,
+  { keyFolder, secrets, clock, log }: HttpOptions,
 ): Promise<TlsIdentity> {
   const { files, settleMs } = tls;
   if (files === null && keyFolder === undefined) throw new Error('there is no folder for the TLS key');
   return await TlsIdentity.open({
     files: files ?? {
       cert: join(keyFolder ?? '', 'tls-cert.pem'),
-      key: join(keyFolder ?? '', 'tls-key.pem'),
+      key: join(keyFolder ?? '', TLS_KEY),
     },
     selfSigned: files === null,
+    ...(secrets === undefined ? {} : { secrets }),
     clock,
     log,
     ...(settleMs === undefined ? {} : { settleMs }),

@@ -33,10 +33,10 @@ export class PemError extends Error {
   override readonly name = 'PemError';
 }
 
-/** @throws PemError */
-export function readPair(files: PemFiles): TlsPair {
+/** @param open what is sealed; somebody's own files never are. @throws PemError */
+export function readPair(files: PemFiles, open: (text: string) => string = (text) => text): TlsPair {
   const cert = readText(files.cert, 'certificate');
-  const key = readText(files.key, 'key');
+  const key = open(readText(files.key, 'key'));
   const certificate = parseCertificate(cert, files.cert);
   if (!certificate.checkPrivateKey(parseKey(key, files.key))) {
     throw new PemError(

@@ -122,7 +122,7 @@ export class Pipeline {
     const exchange = exchangeOf(event);
     const { query: querySchema, body: bodySchema } = route;
     try {
-      this.#options.gate.authorize(exchange, route.authority);
+      this.#options.gate.authorize(exchange, route);
       const query =
         querySchema &&
         (await orInvalid(route, () => check(querySchema, Object.fromEntries(event.url.searchParams))));

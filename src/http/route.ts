@@ -50,6 +50,8 @@ export interface Route {
   /** With `{name}` where a segment is a parameter. */
   readonly path: string;
   readonly authority: Authority;
+  /** It keeps to the rooms of whoever is limited to some; a route that does not is closed to them. */
+  readonly scoped: boolean;
   readonly docs: RouteDocs;
   readonly query: z.ZodType | null;
   /** Null where no body is read. */
@@ -66,6 +68,8 @@ interface RouteDefinition<Query extends z.ZodType, Body extends z.ZodType> exten
   readonly method: Method;
   readonly path: string;
   readonly authority: Authority;
+  /** Default false. */
+  readonly scoped?: boolean;
   readonly query?: Query;
   readonly body?: Body;
   /** Default false. */
@@ -89,6 +93,7 @@ export function route<Query extends z.ZodType = z.ZodType, Body extends z.ZodTyp
     method,
     path,
     authority,
+    scoped: definition.scoped ?? false,
     docs: definition,
     query: query ?? null,
     body: body ?? null,

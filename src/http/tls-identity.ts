@@ -8,6 +8,7 @@ import type { Logger } from '../base/log.ts';
 import { toIso } from '../base/clock.ts';
 import { errorText, StartError } from '../base/errors.ts';
 import { writeFileDurably } from '../base/files.ts';
+import { PLAIN, readSecretFile, secretFileName, writeSecretFile, type Secrets } from '../base/secret-box.ts';
 import { checkNotExpired, parseKey, PemError, readPair, type PemFiles, type TlsPair } from './pem.ts';
 import { machineNames, makeCertificate, needsRenewal } from './self-signed.ts';
 
@@ -22,6 +23,8 @@ export interface TlsIdentityOptions {
   readonly files: PemFiles;
   /** True where the hub makes the files itself; else they are somebody's, and only read. */
   readonly selfSigned: boolean;
+  /** How a key of the hub's own is written; somebody's files are as they are. */
+  readonly secrets?: Secrets;
   readonly clock: Clock;
   readonly log: Logger;
   /** How long the files must have been left alone before they are read again. */
@@ -49,7 +52,7 @@ export class TlsIdentity implements Disposable {
     const { files, selfSigned, clock, log } = options;
     try {
       if (selfSigned) await renew(options);
-      const pair = readPair(files);
+      const pair = readFiles(options);
       checkNotExpired(pair, files.cert, clock.nowMs());
       if (pair.notBeforeMs > clock.nowMs()) {
         // No reason to stay dark: more often it is the clock of a machine that has none of its own.
@@ -94,7 +97,7 @@ export class TlsIdentity implements Disposable {
     const { files, selfSigned, clock, log } = this.#options;
     try {
       if (selfSigned) await renew(this.#options);
-      const pair = readPair(files);
+      const pair = readFiles(this.#options);
       if (this.#isDisposed) return;
       if (pair.cert !== this.#pair.cert || pair.key !== this.#pair.key) {
         checkNotExpired(pair, files.cert, clock.nowMs());
@@ -148,9 +151,15 @@ export class TlsIdentity implements Disposable {
   }
 }
 
+function readFiles({ files, selfSigned, secrets = PLAIN }: TlsIdentityOptions): TlsPair {
+  return selfSigned
+    ? readPair(files, (text) => secrets.open(secretFileName(files.key), text))
+    : readPair(files);
+}
+
 /** Makes the key where there is none, and the certificate where it is due. The key stays, because phones know it. */
-async function renew({ files, clock, log }: TlsIdentityOptions): Promise<void> {
-  const key = keepKey(files.key);
+async function renew({ files, clock, log, secrets = PLAIN }: TlsIdentityOptions): Promise<void> {
+  const key = keepKey(files.key, secrets);
   const names = machineNames();
   const nowMs = clock.nowMs();
   const cert = existsSync(files.cert) ? readFileSync(files.cert, 'latin1') : null;
@@ -159,14 +168,14 @@ async function renew({ files, clock, log }: TlsIdentityOptions): Promise<void> {
   log.info({ names }, 'made a TLS certificate');
 }
 
-function keepKey(file: string): KeyObject {
+function keepKey(file: string, secrets: Secrets): KeyObject {
   if (!existsSync(file)) {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    writeFileDurably(file, privateKey.export({ type: 'pkcs8', format: 'pem' }), 0o600);
+    writeSecretFile(file, privateKey.export({ type: 'pkcs8', format: 'pem' }), secrets);
     return privateKey;
   }
   try {
-    return parseKey(readFileSync(file, 'latin1'), file);
+    return parseKey(readSecretFile(file, secrets), file);
   } catch (error) {
     throw new PemError(
       `${errorText(error)} Take it from a backup; or delete it, and phones have to be paired again.`,

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { Access } from '../access/access.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
+import type { Secrets } from '../base/secret-box.ts';
 import type { ClientRecords } from '../clients/clients.ts';
 import type { ComponentView, DeviceControl } from '../devices/types.ts';
 import type { Graph } from '../graph/graph.ts';
@@ -38,6 +39,8 @@ export interface HttpOptions {
   tls?: TlsListenOptions | null;
   /** Where the hub keeps the certificate and the key that it makes itself; needed where `tls` names no files. */
   keyFolder?: string;
+  /** How the key there is written; default in plain. */
+  secrets?: Secrets;
   /** Called when another certificate is in use. */
   onCertificateChange?: () => void;
   /** How long, how much and how many; a test has less. */

@@ -17,6 +17,9 @@ export interface Shared {
   readonly opening: OpenParts;
 }
 
+/** Where the embedded broker's generated login stands. */
+export const MQTT_CREDENTIALS = 'mqtt-credentials.json';
+
 /** Starts MQTT, unless it is off. */
 export async function startMqttPart(
   config: HubConfig,
@@ -30,7 +33,7 @@ export async function startMqttPart(
   const configured = { username: config.mqtt.username, password: secrets.mqttPassword };
   const login =
     mode === 'embedded'
-      ? keepBrokerLogin(dataDir.file('mqtt-credentials.json'), configured)
+      ? keepBrokerLogin(dataDir.file(MQTT_CREDENTIALS), configured, shared.store.secrets)
       : { username: configured.username ?? '', password: configured.password ?? '', file: null };
   const part = shared.opening.add(
     'mqtt',

@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 
 import type { Principal } from '../access/types.ts';
 import type { Logger } from '../base/log.ts';
+import type { Visible } from '../graph/graph.ts';
 import type { StateChange } from '../devices/types.ts';
 import type { Handshake } from './upgrade.ts';
 
@@ -41,6 +42,8 @@ export class Connection {
   /** Undefined until the token was accepted. */
   principal: Principal | undefined;
   token: string | undefined;
+  /** What is seen of the home by whoever is limited to rooms; undefined where that is everything. */
+  visible: Visible | undefined;
   /** The device that the client named, in the address or with its token. */
   deviceId: string | undefined;
   /** Messages that came while the token was being looked at. */
@@ -132,7 +135,7 @@ export class Connection {
    * The client has read everything that was waiting. One that was slow is told from where it has to sync, and what
    * was dropped for it is forgotten up to `headSeq`; then it gets the states that it missed.
    */
-  drained(headSeq: number, cursorOf: (seq: number) => string): void {
+  drained(headSeq: number, cursorOf: (seq: number) => string, sees: (entityId: string) => boolean): void {
     if (!this.#slow) return;
     this.#slow = false;
     if (this.seq < headSeq || this.#states.size > 0 || this.replays.length > 0) {
@@ -144,7 +147,9 @@ export class Connection {
     this.seq = headSeq;
     const states = [...this.#states.values()];
     this.#states.clear();
-    for (const state of states) this.sendState(state, stateChangeMessage(state));
+    for (const state of states) {
+      if (sees(state.entityId)) this.sendState(state, stateChangeMessage(state));
+    }
   }
 
   ping(): void {

@@ -2,10 +2,12 @@ import type { Logger } from '../base/log.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Connection } from './connection.ts';
 import type { Placements } from './placements.ts';
+import type { Scopes } from './scopes.ts';
 import type { Subscription } from './subscriptions.ts';
 import type { LiveCursors } from './types.ts';
 
 import { FactPages, type Fact, type FactPage } from './fact-pages.ts';
+import { isInSight } from './scopes.ts';
 import { matchesEdge, matchesEntity } from './subscriptions.ts';
 
 /** Work that is done before the event loop gets a turn; sending a small message is 1. */
@@ -22,6 +24,7 @@ const REPLAY_WAITING_BYTES = 256 * 1024;
 export interface FactFeedOptions {
   graph: Graph;
   cursor: LiveCursors;
+  scopes: Scopes;
   placements: Placements;
   /** The connections that have said who they are. */
   connections: ReadonlySet<Connection>;
@@ -98,6 +101,7 @@ export class FactFeed implements Disposable {
       if (upToDate || connection.slow || connection.closing) continue;
       const { reads } = this.#pages;
       try {
+        if (connection.visible) this.#options.scopes.refresh(connection);
         work += connection.replays.length > 0 ? this.#replay(connection) : this.#follow(connection);
       } catch (error) {
         // Reading failed (the disk): all stay where they are, and the next change tries again.
@@ -142,9 +146,12 @@ export class FactFeed implements Disposable {
       if (connection.waitingBytes > REPLAY_WAITING_BYTES) return false;
       // What changed since the subscription comes by following.
       if (fact.seq > connection.seq) return true;
-      const wanted = replays.some(
-        ({ afterSeq, subscription }) => afterSeq < fact.seq && this.#concerns(subscription, fact),
-      );
+      const { visible } = connection;
+      const wanted =
+        (!visible || isInSight(visible, fact)) &&
+        replays.some(
+          ({ afterSeq, subscription }) => afterSeq < fact.seq && this.#concerns(subscription, fact),
+        );
       if (wanted) work += this.#sendFact(connection, fact);
       scanned = fact.seq;
       return true;
@@ -157,13 +164,14 @@ export class FactFeed implements Disposable {
   }
 
   #sendFact(connection: Connection, fact: Fact): number {
-    const frame = this.#pages.frameOf(fact);
+    const frame = this.#pages.frameOf(fact, connection.visible?.hash);
     connection.sendFrame(frame);
     return 1 + frame.length / BYTES_PER_WORK;
   }
 
   #wants(connection: Connection, fact: Fact): boolean {
-    const { subscriptions } = connection;
+    const { subscriptions, visible } = connection;
+    if (visible && !isInSight(visible, fact)) return false;
     const { placements } = this.#options;
     if ('edge' in fact.row) return subscriptions.wantsEdge(fact.row.edge, placements);
     return (

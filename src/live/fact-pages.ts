@@ -56,21 +56,26 @@ export class FactPages {
     return page;
   }
 
-  /** The fact's message, with its cursor: built for the first who wants it. */
-  frameOf(fact: Fact): Buffer {
-    if (!fact.frame) {
-      const cursor = this.#cursor.headCursor(fact.seq);
-      fact.frame =
-        'entity' in fact.row
-          ? entityChangeMessage(fact.row.entity, cursor)
-          : relationshipChangeMessage(fact.row.edge, cursor);
-    }
+  /**
+   * The fact's message, with its cursor: built for the first who wants it. Whoever does not see all has a cursor, and so
+   * a message, of their own; `scope` is the hash of what they see.
+   */
+  frameOf(fact: Fact, scope?: string): Buffer {
+    if (scope !== undefined) return this.#toFrame(fact, scope);
+    fact.frame ??= this.#toFrame(fact);
     return fact.frame;
   }
 
   /** To be called when nobody needs the pages for now. */
   forget(): void {
     if (this.#pages.length > 0) this.#pages = [];
+  }
+
+  #toFrame({ row, seq }: Fact, scope?: string): Buffer {
+    const cursor = this.#cursor.headCursor(seq, scope);
+    return 'entity' in row
+      ? entityChangeMessage(row.entity, cursor)
+      : relationshipChangeMessage(row.edge, cursor);
   }
 
   #read(afterSeq: number): FactPage {

@@ -4,10 +4,12 @@ import type { DeviceControl } from '../devices/types.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Connection } from './connection.ts';
 import type { ClientMessage } from './messages.ts';
+import type { Scopes } from './scopes.ts';
 import type { Subscription } from './subscriptions.ts';
 import type { LiveCursors, LiveOptions } from './types.ts';
 
 import { toIso } from '../base/clock.ts';
+import { refuseBeyondRooms } from '../access/errors.ts';
 import { ERROR_CODES, HubError } from '../base/errors.ts';
 import { commandKinds, toldWrites } from '../devices/devices.ts';
 import { MAX_SUBSCRIPTIONS } from './subscriptions.ts';
@@ -19,10 +21,19 @@ const MAX_COMMANDS_UNDER_WAY = 32;
 /** Replays of one connection that are not done; each change that was missed is held against all of them. */
 const MAX_REPLAYS = 64;
 
+/** Whether what a message asks for keeps to the rooms of whoever is limited to some; what does not is closed to them. */
+const KEEPS_TO_ROOMS: Readonly<Record<Exclude<ClientMessage['type'], 'auth'>, boolean>> = {
+  subscribe: true,
+  unsubscribe: true,
+  command: true,
+  ping: true,
+};
+
 export interface HandlerOptions {
   graph: Graph;
   devices: DeviceControl;
   cursor: LiveCursors;
+  scopes: Scopes;
   allows: (principal: Principal, permission: Permission) => boolean;
   authorizeCommand: LiveOptions['authorizeCommand'];
   clock: Clock;
@@ -46,6 +57,8 @@ export class MessageHandler {
     principal: Principal,
     message: Exclude<ClientMessage, { type: 'auth' }>,
   ): void {
+    refuseBeyondRooms(principal, KEEPS_TO_ROOMS[message.type]);
+    if (connection.visible) this.#options.scopes.refresh(connection);
     switch (message.type) {
       case 'subscribe':
         this.#subscribe(connection, message);
@@ -68,7 +81,7 @@ export class MessageHandler {
   #subscribe(connection: Connection, message: Message<'subscribe'>): void {
     const { cursor } = this.#options;
     const subscription = subscriptionOf(message);
-    const since = message.since == null ? undefined : cursor.parse(message.since);
+    const since = message.since == null ? undefined : cursor.parse(message.since, connection.visible?.hash);
     if (since && connection.replays.length >= MAX_REPLAYS) {
       throw new HubError(
         'rate_limited',
@@ -104,8 +117,12 @@ export class MessageHandler {
       });
       return;
     }
-    const { authorizeCommand, devices } = this.#options;
+    const { authorizeCommand, devices, scopes } = this.#options;
     const entityId = message.entity_id;
+    if (connection.visible && !scopes.sees(connection, entityId)) {
+      result({ error: { code: 'NOT_FOUND', message: `there is no device ${entityId}` } });
+      return;
+    }
     const writes = [{ capability: message.capability, value: message.value }];
     const view = devices.view(entityId);
     try {

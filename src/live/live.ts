@@ -19,6 +19,7 @@ import { FactFeed } from './fact-feed.ts';
 import { MessageHandler, toErrorFields } from './handler.ts';
 import { MAX_MESSAGE_BYTES, parseMessage } from './messages.ts';
 import { Placements } from './placements.ts';
+import { Scopes } from './scopes.ts';
 import { StateFeed } from './state-feed.ts';
 import { TokenGate } from './token-gate.ts';
 import { CLOSE_GOING_AWAY, CLOSE_OTHER_USER, CLOSE_POLICY, CLOSE_TOKEN } from './types.ts';
@@ -47,6 +48,7 @@ export function startLive(options: LiveOptions): LivePart {
 class Live implements LivePart {
   readonly #options: LiveOptions;
   readonly #adapter: NodeAdapter;
+  readonly #scopes: Scopes;
   readonly #gate: TokenGate;
   readonly #handler: MessageHandler;
   readonly #facts: FactFeed;
@@ -60,15 +62,18 @@ class Live implements LivePart {
   constructor(options: LiveOptions) {
     this.#options = options;
     const { clock, cursor, devices, graph, log } = options;
-    this.#gate = new TokenGate(options);
+    const scopes = new Scopes(graph, cursor);
+    this.#scopes = scopes;
+    this.#gate = new TokenGate(options, (connection) => scopes.refresh(connection));
     const placements = new Placements(graph);
     const connections = this.#connections.known;
-    this.#facts = new FactFeed({ graph, cursor, placements, connections, log });
-    this.#states = new StateFeed({ devices, placements, connections, log });
+    this.#facts = new FactFeed({ graph, cursor, scopes, placements, connections, log });
+    this.#states = new StateFeed({ devices, placements, scopes, connections, log });
     this.#handler = new MessageHandler({
       graph,
       devices,
       cursor,
+      scopes,
       allows: options.allows,
       authorizeCommand: options.authorizeCommand,
       clock,
@@ -100,6 +105,15 @@ class Live implements LivePart {
 
   closeSession(sessionId: string): void {
     this.#connections.closeSession(sessionId);
+  }
+
+  verifyUser(userId: string): void {
+    const theirs = [...this.#connections.known].filter(({ principal }) => principal?.userId === userId);
+    for (const connection of theirs) {
+      this.#gate.verifyOne(connection).catch((error: unknown) => {
+        connection.log.error({ err: error }, 'a token could not be verified');
+      });
+    }
   }
 
   notify(message: string, level: NoticeLevel): void {
@@ -190,7 +204,11 @@ class Live implements LivePart {
         guarded(peer, (connection) => {
           // Most sockets drain after each message of some size, and nobody waits for that.
           if (!connection.slow && connection.replays.length === 0) return;
-          connection.drained(this.#options.graph.headSeq, (seq) => this.#options.cursor.headCursor(seq));
+          connection.drained(
+            this.#options.graph.headSeq,
+            (seq) => this.#scopes.cursorOf(connection, seq),
+            (entityId) => this.#scopes.sees(connection, entityId),
+          );
           this.#facts.wake();
         }),
       pong: (peer) =>
@@ -218,9 +236,11 @@ class Live implements LivePart {
   }
 
   #admit(connection: Connection, principal: Principal, said: { token: string; deviceId?: string }): void {
-    const { clock, cursor, graph } = this.#options;
-    if (!connection.principal) connection.seq = graph.headSeq;
+    const { clock, graph } = this.#options;
+    const isFirst = !connection.principal;
+    if (isFirst) connection.seq = graph.headSeq;
     connection.principal = principal;
+    this.#scopes.begin(connection, isFirst);
     connection.token = said.token;
     connection.deviceId = said.deviceId ?? connection.deviceId ?? principal.deviceId;
     this.#gate.closeAtExpiry(connection, principal);
@@ -229,7 +249,7 @@ class Live implements LivePart {
       type: 'connected',
       user_id: principal.userId,
       connection_id: connection.id,
-      cursor: cursor.headCursor(connection.seq),
+      cursor: this.#scopes.cursorOf(connection, connection.seq),
       timestamp: toIso(clock.nowMs()),
     });
   }

@@ -2,12 +2,14 @@ import type { Logger } from '../base/log.ts';
 import type { DeviceControl, StateFollower } from '../devices/types.ts';
 import type { Connection } from './connection.ts';
 import type { Placements } from './placements.ts';
+import type { Scopes } from './scopes.ts';
 
 import { stateChangeMessage } from './messages.ts';
 
 export interface StateFeedOptions {
   devices: DeviceControl;
   placements: Placements;
+  scopes: Scopes;
   /** The connections that have said who they are. */
   connections: ReadonlySet<Connection>;
   log: Logger;
@@ -31,12 +33,13 @@ export class StateFeed implements Disposable {
   }
 
   #run(): void {
-    const { connections, log, placements } = this.#options;
+    const { connections, log, placements, scopes } = this.#options;
     try {
       for (const change of this.#follower.take()) {
         let frame: Buffer | undefined;
         for (const connection of connections) {
           if (!connection.subscriptions.wantsEntity(change.entityId, placements)) continue;
+          if (connection.visible && !scopes.sees(connection, change.entityId)) continue;
           frame ??= stateChangeMessage(change);
           connection.sendState(change, frame);
         }

@@ -12,10 +12,16 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Knows whose token opens whose connection, and for how long. */
 export class TokenGate {
   readonly #options: Pick<LiveOptions, 'verify' | 'allows' | 'clock'>;
+  readonly #verified: (connection: Connection) => void;
   #verifying = false;
 
-  constructor(options: Pick<LiveOptions, 'verify' | 'allows' | 'clock'>) {
+  /** @param verified called with each connection whose token was looked at again: what it may see may have changed */
+  constructor(
+    options: Pick<LiveOptions, 'verify' | 'allows' | 'clock'>,
+    verified: (connection: Connection) => void,
+  ) {
     this.#options = options;
+    this.#verified = verified;
   }
 
   /**
@@ -83,8 +89,12 @@ export class TokenGate {
       const verified = await this.verify(connection.handshake.userId, token, connection.deviceId);
       // A newer token may have come meanwhile.
       if (connection.token !== token || connection.closing) return;
-      if ('kind' in verified) connection.close(CLOSE_TOKEN, verified.detail);
-      else connection.principal = verified;
+      if ('kind' in verified) {
+        connection.close(CLOSE_TOKEN, verified.detail);
+        return;
+      }
+      connection.principal = verified;
+      this.#verified(connection);
     } catch (error) {
       // A database that cannot be read now says nothing about the token.
       connection.log.warn({ error: errorText(error) }, 'a token could not be verified again');

@@ -11,13 +11,16 @@ import type { SyncDirection } from '../sync/types.ts';
 
 /** The cursors that clients know from syncing. */
 export interface LiveCursors {
-  /** The cursor of somebody who has seen everything up to `seq`, by default all that is durable. */
-  headCursor(seq?: number): string;
   /**
-   * `epochMatches` is false when the cursor's seq means nothing in this graph.
+   * The cursor of somebody who has seen everything up to `seq`, by default all that is durable; `scope` is the hash of
+   * what they see where that is not all.
+   */
+  headCursor(seq?: number, scope?: string): string;
+  /**
+   * `epochMatches` is false when the cursor's seq means nothing in this graph, or for what is seen in this scope.
    * @throws HubError `invalid` (INVALID_VECTOR_CLOCK) when it is no cursor.
    */
-  parse(since: string): { epochMatches: boolean; seq: number };
+  parse(since: string, scope?: string): { epochMatches: boolean; seq: number };
 }
 
 export interface LiveOptions {
@@ -56,6 +59,8 @@ export interface LivePart extends AsyncDisposable {
   requestSync(deviceId: string, direction: SyncDirection): number;
   /** Closes (4401) what is open by tokens of a session that has ended, and what is just being opened by them. */
   closeSession(sessionId: string): void;
+  /** Looks again at the tokens of somebody whose rights have changed: what is open keeps to them at once. */
+  verifyUser(userId: string): void;
   /** Tells everybody who is connected. */
   notify(message: string, level: NoticeLevel): void;
 }

@@ -1,10 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 
 import type { BrokerLogin } from './types.ts';
 
 import { errorText, StartError } from '../base/errors.ts';
-import { writeFileDurably } from '../base/files.ts';
 import { randomToken } from '../base/ids.ts';
+import { PLAIN, readSecretFile, writeSecretFile, type Secrets } from '../base/secret-box.ts';
 
 /**
  * What devices show to the embedded broker: what is configured, and for the rest what was generated on the first start
@@ -14,24 +14,26 @@ import { randomToken } from '../base/ids.ts';
 export function keepBrokerLogin(
   file: string,
   configured: { username: string | null; password: string | null },
+  secrets: Secrets,
 ): BrokerLogin {
   if (configured.password !== null) {
     return { username: configured.username ?? DEFAULT_USERNAME, password: configured.password, file: null };
   }
-  const kept = existsSync(file) ? readLogin(file) : undefined;
+  const kept = existsSync(file) ? readLogin(file, secrets) : undefined;
   const login = {
     username: configured.username ?? kept?.username ?? DEFAULT_USERNAME,
     password: kept?.password ?? randomToken(15),
   };
-  if (kept?.username !== login.username) writeFileDurably(file, `${JSON.stringify(login, null, 2)}\n`, 0o600);
-  return { ...login, file };
+  if (kept?.username !== login.username)
+    writeSecretFile(file, `${JSON.stringify(login, null, 2)}\n`, secrets);
+  return { ...login, file, sealed: secrets !== PLAIN };
 }
 
 const DEFAULT_USERNAME = 'home';
 
-function readLogin(file: string): { username: string; password: string } {
+function readLogin(file: string, secrets: Secrets): { username: string; password: string } {
   try {
-    const { username, password } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    const { username, password } = JSON.parse(readSecretFile(file, secrets)) as Record<string, unknown>;
     if (typeof username === 'string' && typeof password === 'string') return { username, password };
     throw new Error('it must hold a "username" and a "password"');
   } catch (error) {

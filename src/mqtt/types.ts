@@ -89,4 +89,6 @@ export interface BrokerLogin {
   readonly password: string;
   /** Where a generated password stands for the person; null when it was configured. */
   readonly file: string | null;
+  /** It stands there sealed, so that it has to be shown. */
+  readonly sealed?: boolean;
 }

@@ -11,6 +11,7 @@ import { isTooLarge, MAX_CONTENT_BYTES, parseTimeMicros } from '../graph/graph.t
 import { mergeContents } from './merge.ts';
 import { orReject } from './prepare.ts';
 import { decide } from './rules.ts';
+import { refuseUnseenEnds, seesEnds, unseenEdge } from './scope.ts';
 
 /** An edge as a change leaves it. */
 interface Edge {
@@ -35,6 +36,13 @@ export function applyRelationshipChanges(
 function applyRelationshipChange(change: RelationshipChange, context: ApplyContext): void {
   const { outcome, writer } = context;
   const latest = writer.relationship(change.id);
+  if (isOwnAgain(change, latest, context)) {
+    // Taken in before an end went out of sight, and the answer was lost.
+    outcome.appliedRelationships.push(change.version);
+    return;
+  }
+  if (latest) refuseUnseenEnds(latest, context.visible);
+  else if (context.visible && (change.fromEntityId ?? change.toEntityId) === undefined) throw unseenEdge();
   const state = latest && { version: latest.version, deleted: latest.validToMicros !== null };
   const decision = decide(change, state, writer.relationshipHeldAs(change.id, change.version));
   switch (decision) {
@@ -58,6 +66,15 @@ function applyRelationshipChange(change: RelationshipChange, context: ApplyConte
   outcome.pushed.push(change);
 }
 
+function isOwnAgain(
+  { id, version }: RelationshipChange,
+  latest: RelationshipVersion | undefined,
+  { userId, visible, writer }: ApplyContext,
+): boolean {
+  if (!visible || !latest || seesEnds(latest, visible)) return false;
+  return writer.relationshipVersion(id, version)?.userId === userId;
+}
+
 /** Stores the client's version beside the state, and one of the hub's own that joins the two where they can be joined. */
 function merge(change: RelationshipChange, latest: RelationshipVersion, context: ApplyContext): void {
   const { outcome, writer } = context;
@@ -77,7 +94,7 @@ function merge(change: RelationshipChange, latest: RelationshipVersion, context:
   store(change, theirs, false, context);
   if (conflicting.length > 0) throw lostEdge('VERSION_CONFLICT', change, context);
   const edge = fromFields(merged, edgeOf(latest));
-  checkEnds(writer, edge, edge.validTo === null);
+  checkEnds(context, edge, edge.validTo === null);
   const parentVersions = [latest.version, change.version];
   const version = writer.nextVersion(parentVersions);
   writer.insertRelationshipVersion({
@@ -123,7 +140,7 @@ function lostEdge(code: string, change: RelationshipChange, { outcome }: ApplyCo
 }
 
 function store(change: RelationshipChange, edge: Edge, current: boolean, context: ApplyContext): void {
-  checkEnds(context.writer, edge, current && edge.validTo === null);
+  checkEnds(context, edge, current && edge.validTo === null);
   const { outcome, writer } = context;
   const stored = writer.insertRelationshipVersion({
     ...edge,
@@ -245,7 +262,8 @@ function changedEdge(change: RelationshipChange, latest: RelationshipVersion | u
 }
 
 /** @throws HubError (UNKNOWN_ENDPOINT, ENDPOINT_DELETED) when an end is missing, or deleted while the edge is to hold. */
-function checkEnds(writer: GraphWriter, edge: Edge, mustLive: boolean): void {
+function checkEnds({ visible, writer }: ApplyContext, edge: Edge, mustLive: boolean): void {
+  refuseUnseenEnds(edge, visible);
   if (edge.fromEntityId === edge.toEntityId) {
     throw new HubError('invalid', 'an entity cannot have a relationship with itself', {
       field: 'to_entity_id',

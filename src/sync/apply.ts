@@ -1,4 +1,4 @@
-import type { Ancestry, GraphWriter } from '../graph/graph.ts';
+import type { Ancestry, GraphWriter, Visible } from '../graph/graph.ts';
 import type { StoredVersion } from '../graph/types.ts';
 import type { OpenConflicts } from './conflicts.ts';
 import type { PreparedChange } from './prepare.ts';
@@ -6,6 +6,7 @@ import type { ReadAhead } from './read-ahead.ts';
 import type { Conflict, ConflictType, Outcome } from './types.ts';
 
 import { orReject } from './prepare.ts';
+import { refuseUnseenEntity } from './scope.ts';
 
 /** What a person's client adds to the graph without saying where it comes from. */
 const SOURCE_TYPE = 'manual';
@@ -22,6 +23,8 @@ export interface ApplyContext {
   /** RFC 3339: when the hub makes its own versions of this push. */
   readonly nowIso: string;
   readonly outcome: Outcome;
+  /** What whoever pushes sees of the home, where that is not all. */
+  readonly visible?: Visible | undefined;
 }
 
 /** Applies entity changes, in the order given, inside one transaction (PROTOCOL.md 2.1). */
@@ -32,6 +35,12 @@ export function applyChanges(changes: readonly PreparedChange[], context: ApplyC
 }
 
 function applyChange(change: PreparedChange, context: ApplyContext): void {
+  if (isOwnAgain(change, context)) {
+    // Taken in before the thing went out of sight, and the answer was lost.
+    context.outcome.applied.push(change.version);
+    return;
+  }
+  refuseUnseenEntity(change, context.visible);
   const { conflicts, known, writer } = context;
   const plan = known.plan(writer, change);
   switch (plan.kind) {
@@ -72,6 +81,10 @@ function applyChange(change: PreparedChange, context: ApplyContext): void {
       store(change, plan.contentJson, false, context);
       noteConflict(conflicts.open(change, plan.conflict satisfies ConflictType), context);
   }
+}
+
+function isOwnAgain({ id, version }: PreparedChange, { userId, visible, writer }: ApplyContext): boolean {
+  return visible?.ids.has(id) === false && writer.version(id, version)?.userId === userId;
 }
 
 /** A change that was made from what lost before has lost with it: somebody decides about the two together. */

@@ -18,14 +18,25 @@ export interface Cursor {
 
 const CURSOR = /^(\d{4}-\d{2}-\d{2}T[\d:.]{8,15}(?:Z|\+00:00))-([0-9a-f]{1,32})-([0-9a-f]{1,32})-(\d{1,15})$/;
 
-/** A short name for (protocol, filter). */
-export function viewOf(protocol: string, filter: SyncFilter | null): string {
-  const text = JSON.stringify([protocol, filter?.entityTypes ?? null, filter?.excludeDeleted ?? false]);
+/** A short name for (protocol, filter, scope); `scope` is the hash of what is visible, for whoever does not see all. */
+export function viewOf(protocol: string, filter: SyncFilter | null, scope?: string): string {
+  const text = JSON.stringify([
+    protocol,
+    filter?.entityTypes ?? null,
+    filter?.excludeDeleted ?? false,
+    // Without one as before: the cursors that phones carry stay good.
+    ...(scope === undefined ? [] : [scope]),
+  ]);
   return createHash('sha256').update(text).digest('hex').slice(0, 8);
 }
 
-/** The view that leaves nothing out. Whoever has seen everything up to a seq has seen every other view up to it. */
-export const WHOLE_VIEW = viewOf('inbetweenies-v1.1', null);
+/**
+ * The view that leaves nothing out, or nothing of what somebody sees who does not see all. Whoever has seen everything up
+ * to a seq has seen every other view of the same scope up to it.
+ */
+export function wholeViewOf(scope: string | undefined): string {
+  return viewOf('inbetweenies-v1.1', null, scope);
+}
 
 /** False when the cursor's seq means nothing in this graph: it is from another life of it, or from ahead of it. */
 export function belongsTo(cursor: Cursor, graph: { epoch: string; headSeq: number }): boolean {

@@ -11,7 +11,7 @@ import { toIso } from '../base/clock.ts';
 import { applyChanges } from './apply.ts';
 import { applyRelationshipChanges } from './apply-relationships.ts';
 import { OpenConflicts } from './conflicts.ts';
-import { belongsTo, formatCursor, parseCursor, parseToken, toToken, viewOf, WHOLE_VIEW } from './cursor.ts';
+import { belongsTo, formatCursor, parseCursor, parseToken, toToken, viewOf, wholeViewOf } from './cursor.ts';
 import { ConflictDescriber } from './describe-conflict.ts';
 import { GraphDigest } from './digest.ts';
 import { readPage } from './page.ts';
@@ -62,12 +62,18 @@ export class Exchange {
     request: SyncRequest,
     devices: DeviceBook,
   ): Promise<{ answer: string; report: ExchangeReport }> {
-    const view = viewOf(request.protocol, request.filter);
-    const start = this.#startOf(request, view, devices);
+    const cursor = this.#cursorOf(request);
+    // Before the push, which moves the head on.
+    const belongs = cursor !== undefined && belongsTo(cursor, this.#graph);
     const pushes = request.changes.length + request.relationshipChanges.length > 0;
     const outcome = pushes ? await this.#push(principal, request, devices) : noOutcome();
 
-    const page = readPage(this.#graph, this.#db, { afterSeq: start.seq, request, outcome });
+    // What somebody sees who is limited to rooms is judged after the push, which may have moved things.
+    const visible = principal.rooms && this.#graph.visibility.of(principal.rooms);
+    const view = viewOf(request.protocol, request.filter, visible?.hash);
+    const views = [view, wholeViewOf(visible?.hash)];
+    const start = this.#startOf(cursor, { fits: belongs && views.includes(cursor.view), request, devices });
+    const page = readPage(this.#graph, this.#db, { afterSeq: start.seq, request, outcome, visible });
     const described = await this.#describe(request.protocol === 'inbetweenies-v1' ? [] : outcome.conflicts);
     // The rows that changes lost against may be younger than the barrier that was waited for.
     const newest = Math.max(
@@ -77,8 +83,8 @@ export class Exchange {
     );
     if (newest > this.#graph.headSeq) await this.#graph.settled();
     const nowMs = this.#clock.nowMs();
-    const cursor = formatCursor({ epoch: this.#graph.epoch, view, seq: page.scannedSeq }, nowMs);
-    const wantsDigest = !pushes && !page.hasMore && request.filter === null;
+    const next = formatCursor({ epoch: this.#graph.epoch, view, seq: page.scannedSeq }, nowMs);
+    const wantsDigest = !pushes && !page.hasMore && request.filter === null && !visible;
     const digest = wantsDigest ? await this.#digest.at(page.scannedSeq) : null;
     const device = {
       ...deviceOf({ principal, request, outcome, devices, nowMs }),
@@ -86,8 +92,8 @@ export class Exchange {
     };
     devices.note(device, pushes);
 
-    const vectorClock = answeredClock(request, devices.clock());
-    vectorClock.set('server', cursor);
+    const vectorClock = answeredClock(request, visible ? ownEntry(request, devices) : devices.clock());
+    vectorClock.set('server', next);
     const answer = answerJson({
       protocol: request.protocol,
       entities: page.entities,
@@ -95,7 +101,7 @@ export class Exchange {
       vectorClock,
       outcome,
       conflicts: described.views,
-      nextSyncToken: toToken(cursor),
+      nextSyncToken: toToken(next),
       serverTimeMs: nowMs,
       hasMore: page.hasMore,
       resync: start.resync,
@@ -117,6 +123,7 @@ export class Exchange {
     const push = await preparePush(request, this.#clock);
     const known = new ReadAhead(this.#graph, this.#db);
     await known.load(push.changes, this.#clock);
+    const visible = principal.rooms && this.#graph.visibility.of(principal.rooms);
     const outcome = this.#graph.transaction((writer, tx) => {
       known.refresh(writer);
       const firstSeq = writer.lastSeq + 1;
@@ -137,6 +144,7 @@ export class Exchange {
         userId,
         nowIso: toIso(nowMs),
         outcome: result,
+        visible,
       };
       applyChanges(push.changes, context);
       conflicts.flush();
@@ -164,14 +172,19 @@ export class Exchange {
     return { views, newestSeq: describer.newestSeq };
   }
 
+  /** How far the client says that it has come. @throws HubError `invalid` (INVALID_VECTOR_CLOCK). */
+  #cursorOf({ vectorClock, syncToken }: SyncRequest): Cursor | undefined {
+    const entry = vectorClock.get('server');
+    if (entry !== undefined) return parseCursor(entry, 'vector_clock.server');
+    return syncToken === null ? undefined : parseToken(syncToken);
+  }
+
   /** Where this client goes on reading, and whether it must be told that this is the beginning. */
-  #startOf(request: SyncRequest, view: string, devices: DeviceBook): { seq: number; resync: boolean } {
-    const entry = request.vectorClock.get('server');
-    let cursor: Cursor | undefined;
-    if (entry !== undefined) cursor = parseCursor(entry, 'vector_clock.server');
-    else if (request.syncToken !== null) cursor = parseToken(request.syncToken);
+  #startOf(
+    cursor: Cursor | undefined,
+    { devices, fits, request }: { fits: boolean; request: SyncRequest; devices: DeviceBook },
+  ): { seq: number; resync: boolean } {
     if (!cursor) return { seq: 0, resync: false };
-    const fits = belongsTo(cursor, this.#graph) && (cursor.view === view || cursor.view === WHOLE_VIEW);
     // The answer that began from zero may have been lost: only a cursor from after it shows that it was read.
     const startsOverMs = devices.get(request.deviceId)?.startsOverMs ?? 0;
     const isOld = cursor.issuedMs < startsOverMs && startsOverMs <= this.#clock.nowMs();
@@ -211,6 +224,12 @@ function answeredClock(request: SyncRequest, hub: ReadonlyMap<string, string>): 
   if (merged.size < MAX_CLOCK_ENTRIES) return merged;
   const own = request.vectorClock.get(request.deviceId);
   return own === undefined ? new Map(hub) : new Map([[request.deviceId, own], ...hub]);
+}
+
+/** What the hub knows of the client itself: when others changed something is not told to whoever does not see it. */
+function ownEntry({ deviceId }: SyncRequest, devices: DeviceBook): Map<string, string> {
+  const own = devices.clock().get(deviceId);
+  return new Map(own === undefined ? [] : [[deviceId, own]]);
 }
 
 function noOutcome(): Outcome {

@@ -11,7 +11,7 @@ import type { DeviceStatus, LiveDevices, SyncDevice, SyncDirection, SyncRequest 
 
 import { refuseOtherDevice } from '../access/errors.ts';
 import { errorText, HubError } from '../base/errors.ts';
-import { belongsTo, formatCursor, parseCursor, WHOLE_VIEW } from './cursor.ts';
+import { belongsTo, formatCursor, parseCursor, viewOf, wholeViewOf } from './cursor.ts';
 import { ConflictDescriber } from './describe-conflict.ts';
 import { DeviceQueue } from './device-queue.ts';
 import { Exchange } from './exchange.ts';
@@ -99,19 +99,25 @@ export class Sync implements Disposable {
     });
   }
 
-  /** The cursor of somebody who has seen everything up to `seq`, by default all that is durable. */
-  headCursor(seq = this.#graph.headSeq): string {
-    return formatCursor({ epoch: this.#graph.epoch, view: WHOLE_VIEW, seq }, this.#options.clock.nowMs());
+  /**
+   * The cursor of somebody who has seen everything up to `seq`, by default all that is durable; `scope` is the hash of
+   * what they see where that is not all.
+   */
+  headCursor(seq = this.#graph.headSeq, scope?: string): string {
+    const { epoch } = this.#graph;
+    return formatCursor({ epoch, view: wholeViewOf(scope), seq }, this.#options.clock.nowMs());
   }
 
   /**
    * Reads a cursor of any view. `epochMatches` is false when it belongs to another life of the graph: then its seq means
-   * nothing here.
+   * nothing here. For somebody who does not see all it is false too when what they saw was something else than now.
    * @throws HubError `invalid` (INVALID_VECTOR_CLOCK).
    */
-  parse(since: string): { epochMatches: boolean; seq: number } {
+  parse(since: string, scope?: string): { epochMatches: boolean; seq: number } {
     const cursor = parseCursor(since, 'since');
-    return { epochMatches: belongsTo(cursor, this.#graph), seq: cursor.seq };
+    const isOfScope =
+      scope === undefined || PROTOCOLS.some((protocol) => cursor.view === viewOf(protocol, null, scope));
+    return { epochMatches: isOfScope && belongsTo(cursor, this.#graph), seq: cursor.seq };
   }
 
   /** What is known of a client, or undefined when it never synced. */
@@ -147,13 +153,22 @@ export class Sync implements Disposable {
 
   /**
    * Conflicts that somebody has to decide, oldest first, after the internal key `afterKey`: at most `limit`, and only
-   * what is durable.
+   * what is durable, and about what they see where they are limited to rooms.
    */
-  async conflicts(afterKey: number, limit: number): Promise<{ key: number; view: ConflictView }[]> {
+  async conflicts(
+    afterKey: number,
+    limit: number,
+    { rooms }: Pick<Principal, 'rooms'> = {},
+  ): Promise<{ key: number; view: ConflictView }[]> {
     const describer = new ConflictDescriber(this.#graph);
     const found: { key: number; view: ConflictView }[] = [];
     if (this.#graph.committedSeq > this.#graph.headSeq) await this.#graph.settled();
-    const open = readOpenConflicts(this.#options.store.db, afterKey, limit);
+    const visible = rooms && this.#graph.visibility.of(rooms);
+    const open = visible
+      ? readOpenConflicts(this.#options.store.db, afterKey, Number.MAX_SAFE_INTEGER)
+          .filter(({ conflict }) => visible.ids.has(conflict.entityId))
+          .slice(0, limit)
+      : readOpenConflicts(this.#options.store.db, afterKey, limit);
     await inSlices(open, this.#options.clock, ({ key, conflict }) => {
       found.push({ key, view: describer.describe(conflict) });
     });
@@ -194,7 +209,9 @@ export class Sync implements Disposable {
     refuseOtherDevice(principal, request.deviceId);
     const pushes = request.changes.length + request.relationshipChanges.length > 0;
     if (pushes && !this.#options.allows(principal, 'sync:push')) {
-      throw new HubError('forbidden', 'a guest may look and not change; send no changes');
+      throw new HubError('forbidden', 'a guest may look and not change; send no changes', {
+        field: 'changes',
+      });
     }
     if (!this.#options.allows(principal, 'sync:pull')) {
       throw new HubError('forbidden', 'this user may not sync');

@@ -107,6 +107,13 @@ describe('what a person is shown', () => {
     expect(shown).not.toContain('hidden!');
   });
 
+  test('MQTT shows a password that stands sealed in its file', () => {
+    const login = { username: 'home', password: 'to be typed', file: '/data/x.json', sealed: true };
+    const shown = welcomeText({ ...nothing, mqtt: { url: 'mqtt://h:1883', ...login } });
+    expect(shown).toContain('to be typed');
+    expect(shown).not.toContain('x.json');
+  });
+
   test('a hub that is set up and paired has nothing to ask', () => {
     expect(welcomeText(nothing)).toBe('');
   });

@@ -92,9 +92,16 @@ describe('defaults', () => {
         },
         homekit: { enabled: true, port: 51826, name: 'FunkyGibbon' },
         mdns: { enabled: true },
+        secrets: { removePassphrase: false },
         logging: { level: 'info', format: 'json' },
       },
-      secrets: { mqttPassword: null, homekitPin: null, jwtSecret: null, adminPassword: null },
+      secrets: {
+        mqttPassword: null,
+        homekitPin: null,
+        jwtSecret: null,
+        adminPassword: null,
+        passphrase: null,
+      },
       file: null,
     });
   });
@@ -108,6 +115,27 @@ describe('defaults', () => {
       '/var/lib/funkygibbon',
     );
     expect(load({ env: { STATE_DIRECTORY: '' } }).config.dataDir).toBe(join(folder, 'data'));
+  });
+});
+
+describe('the passphrase', () => {
+  const withCredential = (): NodeJS.ProcessEnv => {
+    writeFileSync(join(folder, 'funkygibbon-passphrase'), 'of the credential\n');
+    return { CREDENTIALS_DIRECTORY: folder };
+  };
+
+  test('is the systemd credential where nothing else is said', () => {
+    expect(load({ env: { CREDENTIALS_DIRECTORY: '/nonexistent' } }).secrets.passphrase).toBeNull();
+    expect(load({ env: withCredential() }).secrets.passphrase).toBe('of the credential');
+    const env = { ...withCredential(), FUNKYGIBBON_SECRETS__PASSPHRASE: 'of the environment' };
+    expect(load({ env }).secrets.passphrase).toBe('of the environment');
+    const yaml = 'secrets:\n  passphrase: of the yaml file\n';
+    expect(load({ yaml, env: withCredential() }).secrets.passphrase).toBe('of the yaml file');
+  });
+
+  test('has at least 12 characters, and is not shown when it has not', () => {
+    const problem = onlyProblem({ env: { FUNKYGIBBON_SECRETS__PASSPHRASE: 'too short' } });
+    expect(problem?.found).toBe('a secret of 9 bytes (not shown)');
   });
 });
 
@@ -162,6 +190,8 @@ describe('sources', () => {
       'mdns.enabled': 'FALSE',
       'auth.admin_password': 'secret',
       'auth.jwt_secret': 'x'.repeat(32),
+      'secrets.passphrase': 'twelve letters',
+      'secrets.remove_passphrase': 'yes',
       'logging.level': 'silent',
       'logging.format': 'pretty',
     };
@@ -193,6 +223,7 @@ describe('sources', () => {
         },
         homekit: { enabled: false, port: 1, name: 'Bridge' },
         mdns: { enabled: false },
+        secrets: { removePassphrase: true },
         logging: { level: 'silent', format: 'pretty' },
       },
       secrets: {
@@ -200,6 +231,7 @@ describe('sources', () => {
         homekitPin: '031-45-154',
         jwtSecret: 'x'.repeat(32),
         adminPassword: 'secret',
+        passphrase: 'twelve letters',
       },
       file: null,
     };
@@ -273,6 +305,7 @@ describe('secrets', () => {
       homekitPin: '031-45-154',
       jwtSecret: jwt,
       adminPassword: null,
+      passphrase: null,
     });
   });
 
@@ -626,5 +659,5 @@ test('a message cannot drive the terminal', () => {
 test('every secret may be a file, and nothing else', () => {
   const files = writableNames().filter((name) => name.endsWith('_file'));
   expect(files).toEqual(KEY_NAMES.filter(isSecret).map((key) => `${key}_file`));
-  expect(files).toHaveLength(4);
+  expect(files).toHaveLength(5);
 });

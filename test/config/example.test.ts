@@ -38,6 +38,7 @@ test('the example file with every key uncommented is a valid configuration that 
   writeFileSync(join(folder, 'mqtt-password'), 'password');
   writeFileSync(join(folder, 'homekit-pin'), '031-45-154');
   writeFileSync(join(folder, 'auth-admin-password'), 'password');
+  writeFileSync(join(folder, 'secrets-passphrase'), 'twelve letters');
   writeFileSync(join(folder, 'auth-jwt-secret'), 'x'.repeat(32));
   const uncommented = exampleYaml()
     .replaceAll(/^( *)#(\w)/gm, '$1$2')

@@ -39,6 +39,7 @@ describe('users', () => {
       username: 'Ben',
       role: 'member',
       grants: ['lock'],
+      rooms: null,
       expires_at: null,
       created_at: '2026-01-01T00:00:00.000Z',
       has_password: true,

@@ -23,6 +23,10 @@ export const MAX_RESULTS = 1000;
 export const MAX_MATCHING_KEYS = 20_000;
 /** More matches than this are not ranked one against another: the rank of a word that is everywhere says nothing. */
 const MAX_RANKED = 1000;
+/** The rank of what is not ranked. */
+const UNRANKED = 0.5;
+/** Matches that are looked through for those among some entities. */
+const MAX_LOOKED_THROUGH = 100_000;
 /** The event loop is given way to after about this long. */
 const TURN_MS = 5;
 /** Entities of the past that are read at once. */
@@ -65,14 +69,14 @@ export class GraphSearch implements Disposable {
    * @throws HubError `invalid` when the cursor is not one of ours, `unavailable` when the hub stops meanwhile.
    */
   async search(options: SearchOptions): Promise<Page<SearchHit>> {
-    const { q, entityTypes, limit, cursor, moment } = options;
+    const { q, entityTypes, limit, cursor, moment, within } = options;
     const [offset = 0] = cursor === undefined ? [] : parseListCursor('q', cursor, 1);
     const query = parseQuery(q);
     if (query.length === 0 || offset >= MAX_RESULTS) return { items: [], nextCursor: null };
     const end = Math.min(offset + limit, MAX_RESULTS);
     const found = moment
       ? await this.#inPast(query, entityTypes, moment)
-      : await this.#inPresent(query, entityTypes, end + 1);
+      : await this.#inPresent(query, entityTypes, end + 1, within);
     const page = found.slice(offset, end);
     return {
       items: await this.#toHits(page, query, moment),
@@ -106,11 +110,23 @@ export class GraphSearch implements Disposable {
   }
 
   /** At least the first `limit` matches of the present, best first, where there are so many. */
-  async #inPresent(query: Query, types: readonly string[] | undefined, limit: number): Promise<Found[]> {
+  async #inPresent(
+    query: Query,
+    types: readonly string[] | undefined,
+    limit: number,
+    within: SearchOptions['within'],
+  ): Promise<Found[]> {
     const fresh = await this.#unindexed(query, types);
     // From here on there is one turn of the event loop.
     const inName = toFtsQuery(query, 'name', types);
     const anywhere = toFtsQuery(query, 'name body', types);
+    if (within) {
+      const keys = new Set(within());
+      const some =
+        inName === undefined || anywhere === undefined ? [] : this.#newestAmong(keys, inName, anywhere);
+      const found = [...fresh.found, ...some.filter(({ key }) => !fresh.keys.has(key))];
+      return inOrder(found.filter(({ key }) => keys.has(key)).map((one) => ({ ...one, rank: UNRANKED })));
+    }
     if (inName === undefined || anywhere === undefined) return inOrder([...fresh.found]);
     const isBroad = countMatches(this.#db, anywhere, MAX_RANKED + 1) > MAX_RANKED;
     const indexed = isBroad
@@ -137,7 +153,15 @@ export class GraphSearch implements Disposable {
       const all = readNewestKeys(this.#db, anywhere, limit + named.size);
       keys.push(...all.filter((key) => !named.has(key)));
     }
-    return keys.map((key) => ({ key, inName: named.has(key), rank: 0.5 }));
+    return keys.map((key) => ({ key, inName: named.has(key), rank: UNRANKED }));
+  }
+
+  /** All matches among some entities. They are not ranked: a rank would tell how many others hold the word. */
+  #newestAmong(keys: ReadonlySet<number>, inName: string, anywhere: string): Found[] {
+    const among = (match: string): number[] =>
+      readNewestKeys(this.#db, match, MAX_LOOKED_THROUGH).filter((key) => keys.has(key));
+    const named = new Set(among(inName));
+    return among(anywhere).map((key) => ({ key, inName: named.has(key), rank: UNRANKED }));
   }
 
   /** Lets the index catch up; what it does not have is matched by reading. The index is not to be asked about `keys`. */

@@ -8,6 +8,8 @@ export interface SearchOptions {
   readonly entityTypes?: readonly string[] | undefined;
   readonly limit: number;
   readonly cursor?: string | undefined;
+  /** Only entities with these internal keys, of the present; asked for when the index has been brought up to date. */
+  readonly within?: (() => readonly number[]) | undefined;
   /** Searches the graph as it was then. */
   readonly moment?: Moment | undefined;
 }

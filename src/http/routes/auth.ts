@@ -49,6 +49,10 @@ const meSchema = z.object({
   role: z.string(),
   permissions: z.array(z.string()),
   grants: z.array(z.string()).describe('Kinds of device that may be commanded besides those of the role'),
+  rooms: z
+    .array(z.string())
+    .nullable()
+    .describe('Ids of the rooms that the account is limited to; null: the whole home'),
   expires_at: z.string().nullable().describe('When the token ends; null where it does not'),
 });
 
@@ -110,6 +114,7 @@ export function authRoutes({ access }: { access: Access }): Route[] {
       method: 'GET',
       path: '/api/auth/me',
       authority: 'signed_in',
+      scoped: true,
       summary: 'Who the token speaks for, and what they may do',
       answer: { status: 200, schema: meSchema },
       handle: ({ principal }) =>
@@ -120,6 +125,7 @@ export function authRoutes({ access }: { access: Access }): Route[] {
             role: principal.role,
             permissions: access.permissionsOf(principal),
             grants: principal.grants ?? [],
+            rooms: principal.rooms ?? null,
             expires_at: principal.expiresAtMs >= NEVER_MS ? null : toIso(principal.expiresAtMs),
           },
           { headers: NO_STORE },
@@ -129,6 +135,7 @@ export function authRoutes({ access }: { access: Access }): Route[] {
       method: 'POST',
       path: '/api/auth/logout',
       authority: 'signed_in',
+      scoped: true,
       summary: 'Ends the login that the token came from',
       answer: { status: 200, schema: z.object({ status: z.literal('logged_out') }) },
       handle: async (call) => {
@@ -140,6 +147,7 @@ export function authRoutes({ access }: { access: Access }): Route[] {
       method: 'PUT',
       path: '/api/auth/password',
       authority: 'signed_in',
+      scoped: true,
       summary: 'Changes your own password; your other logins end',
       body: passwordBody,
       example: { current_password: 'at least 8 characters', new_password: 'eight others at least' },

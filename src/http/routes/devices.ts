@@ -1,5 +1,6 @@
 import * as z from 'zod';
 
+import type { Principal } from '../../access/types.ts';
 import type { CapabilityWrite, DeviceView } from '../../devices/types.ts';
 import type { Route } from '../route.ts';
 import type { HttpOptions } from '../types.ts';
@@ -13,6 +14,7 @@ import { json, jsonPage } from '../reply.ts';
 import { route } from '../route.ts';
 import { jsonObject, pageSchema } from '../schemas.ts';
 import { actorOf } from './author.ts';
+import { visibleTo } from './scope.ts';
 
 /** Most devices answer within a fraction of this; a sleepy one is told of as `unconfirmed`. */
 const DEFAULT_CONFIRM_MS = 1000;
@@ -65,10 +67,16 @@ const deviceSchema = z
   .meta({ id: 'Device' });
 const commandSchema = z.object({ status: z.enum(['sent', 'confirmed', 'unconfirmed']), ...stateFields });
 
-export function deviceRoutes({ access, devices }: Pick<HttpOptions, 'access' | 'devices'>): Route[] {
-  const existing = (entityId: string): DeviceView => {
+export function deviceRoutes({
+  access,
+  devices,
+  graph,
+}: Pick<HttpOptions, 'access' | 'devices' | 'graph'>): Route[] {
+  const existing = (entityId: string, principal: Principal): DeviceView => {
     const view = devices.view(entityId);
-    if (!view) throw new HubError('not_found', `There is no device ${entityId.slice(0, 128)}.`);
+    const visible = visibleTo(graph, principal);
+    if (!view || visible?.ids.has(entityId) === false)
+      throw new HubError('not_found', `There is no device ${entityId.slice(0, 128)}.`);
     return view;
   };
   return [
@@ -76,11 +84,16 @@ export function deviceRoutes({ access, devices }: Pick<HttpOptions, 'access' | '
       method: 'GET',
       path: '/api/devices',
       authority: 'home:read',
+      scoped: true,
       summary: 'Devices with their present state, by name',
       answer: { status: 200, schema: pageSchema(deviceSchema) },
       query: pageQuery,
-      handle: ({ query }) => {
-        const { items, nextCursor } = pageOf(devices.list(), query, (_, index) => index + 1);
+      handle: ({ query, principal }) => {
+        const visible = visibleTo(graph, principal);
+        const seen = visible
+          ? devices.list().filter(({ entityId }) => visible.ids.has(entityId))
+          : devices.list();
+        const { items, nextCursor } = pageOf(seen, query, (_, index) => index + 1);
         const unsupported = unsupportedByEntity(devices);
         return jsonPage(
           items.map((view) => JSON.stringify(deviceBody(view, unsupported.get(view.entityId) ?? []))),
@@ -92,22 +105,24 @@ export function deviceRoutes({ access, devices }: Pick<HttpOptions, 'access' | '
       method: 'GET',
       path: '/api/entities/{id}/state',
       authority: 'home:read',
+      scoped: true,
       summary: 'The present state of a device, from memory',
       params: DEVICE_PARAMS,
       answer: { status: 200, schema: stateSchema },
-      handle: (call) => json(stateBody(existing(call.param('id')))),
+      handle: (call) => json(stateBody(existing(call.param('id'), call.principal))),
     }),
     route({
       method: 'POST',
       path: '/api/entities/{id}/commands',
       authority: 'home:control',
+      scoped: true,
       summary: 'Sets one or more capabilities of a device',
       params: DEVICE_PARAMS,
       example: { capability: 'on_off', value: true },
       answer: { status: 200, schema: commandSchema },
       body: commandBody,
       handle: async (call) => {
-        const view = existing(call.param('id'));
+        const view = existing(call.param('id'), call.principal);
         const { entityId } = view;
         const writes: CapabilityWrite[] =
           'values' in call.body
@@ -122,7 +137,7 @@ export function deviceRoutes({ access, devices }: Pick<HttpOptions, 'access' | '
           origin: `http:${call.requestId}`,
           confirmWithinMs: call.body.confirm_within_ms,
         });
-        return json({ status, ...stateBody(existing(entityId)) });
+        return json({ status, ...stateBody(devices.view(entityId) ?? view) });
       },
     }),
   ];

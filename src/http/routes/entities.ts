@@ -17,6 +17,7 @@ import { route } from '../route.ts';
 import { atQuery, entitySchema, entityTypeText, jsonObject, pageSchema, sourceType } from '../schemas.ts';
 import { authorOf } from './author.ts';
 import { ENTITY_PARAMS, existingEntity, momentOf, noEntity } from './graph-reads.ts';
+import { refusePast, refuseRoot, refuseUnseen, seenKeys, visibleTo } from './scope.ts';
 
 const listQuery = pageQuery.extend({
   entity_type: entityTypeText.optional(),
@@ -46,17 +47,21 @@ export function entityRoutes({ graph }: Pick<HttpOptions, 'graph'>): Route[] {
       method: 'GET',
       path: '/api/entities',
       authority: 'home:read',
+      scoped: true,
       summary: 'Entities that are not deleted',
       query: listQuery,
       answer: { status: 200, schema: pageSchema(entitySchema) },
-      handle: async ({ query }) => {
+      handle: async ({ query, principal }) => {
+        refusePast(principal, query);
         const moment = momentOf(graph, query.at);
-        const filter = {
+        const asked = {
           ...(query.entity_type === undefined ? {} : { entityType: toEntityType(query.entity_type) }),
           ...(query.room_id === undefined ? {} : { roomId: query.room_id }),
           ...(query.source_type === undefined ? {} : { sourceType: query.source_type }),
           ...(query.q === undefined ? {} : { keys: await graph.search.matchingKeys(query.q, moment) }),
         };
+        const visible = visibleTo(graph, principal);
+        const filter = visible ? { ...asked, keys: seenKeys(visible, asked) } : asked;
         const page = moment
           ? await graph.history.list(filter, query.limit, query.cursor, moment)
           : graph.list(filter, query.limit, query.cursor);
@@ -92,11 +97,13 @@ export function entityRoutes({ graph }: Pick<HttpOptions, 'graph'>): Route[] {
       method: 'GET',
       path: '/api/entities/{id}',
       authority: 'home:read',
+      scoped: true,
       summary: 'One entity: as it is, as it was at a time, or one of its versions',
       params: ENTITY_PARAMS,
       query: readQuery,
       answer: { status: 200, schema: entitySchema },
       handle: (call) => {
+        refuseUnseen(visibleTo(graph, call.principal), call.param('id'));
         const entity = readOne(graph, call.param('id'), call.query);
         if (isHeldByClient(call.header('if-none-match'), entity)) return empty(304, { etag: etagOf(entity) });
         return entityReply(entity, 200);
@@ -106,6 +113,7 @@ export function entityRoutes({ graph }: Pick<HttpOptions, 'graph'>): Route[] {
       method: 'PUT',
       path: '/api/entities/{id}',
       authority: 'graph:write',
+      scoped: true,
       summary: 'Replaces the whole content',
       params: ENTITY_PARAMS,
       body: contentBody,
@@ -124,6 +132,7 @@ export function entityRoutes({ graph }: Pick<HttpOptions, 'graph'>): Route[] {
       method: 'PATCH',
       path: '/api/entities/{id}',
       authority: 'graph:write',
+      scoped: true,
       summary: 'Changes the content by a JSON merge patch',
       params: ENTITY_PARAMS,
       body: contentBody,
@@ -142,10 +151,12 @@ export function entityRoutes({ graph }: Pick<HttpOptions, 'graph'>): Route[] {
       method: 'DELETE',
       path: '/api/entities/{id}',
       authority: 'graph:write',
+      scoped: true,
       summary: 'Deletes an entity and ends its relationships; its history stays',
       params: ENTITY_PARAMS,
       answer: { status: 204, schema: null },
       handle: async (call) => {
+        refuseRoot(visibleTo(graph, call.principal), call.param('id'));
         await changeEntity(graph, call, (writer, latest) =>
           writer.deleteEntity(latest.id, authorOf(call.principal)),
         );
@@ -197,10 +208,11 @@ function readOne(
 /** Changes an entity that is there, guarded by If-Match, and answers with it once the change is durable. */
 async function changeEntity(
   graph: HttpOptions['graph'],
-  call: Pick<Call, 'param' | 'header'>,
+  call: Pick<Call, 'param' | 'header' | 'principal'>,
   change: (writer: GraphWriter, latest: EntityVersion) => EntityVersion,
 ): Promise<Reply> {
   const id = call.param('id');
+  refuseUnseen(visibleTo(graph, call.principal), id);
   const entity = graph.transaction((writer) => {
     const latest = writer.latest(id);
     if (!latest || latest.contentJson === null) throw noEntity(id);

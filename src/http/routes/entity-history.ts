@@ -18,6 +18,7 @@ import {
   noEntity,
   versionsReply,
 } from './graph-reads.ts';
+import { refusePast, refuseUnseen, visibleTo } from './scope.ts';
 
 const ofEntityQuery = edgesQuery.extend({ direction: z.enum(['from', 'to', 'both']).default('both') });
 
@@ -49,12 +50,14 @@ export function entityHistoryRoutes({ graph }: Pick<HttpOptions, 'graph'>): Rout
       method: 'GET',
       path: '/api/entities/{id}/versions',
       authority: 'home:read',
+      scoped: true,
       summary: 'All versions of an entity, oldest first; of a deleted one too',
       params: ENTITY_PARAMS,
       query: pageQuery,
       answer: { status: 200, schema: pageSchema(entitySchema) },
       handle: (call) => {
         const id = call.param('id');
+        refuseUnseen(visibleTo(graph, call.principal), id);
         // Not `latest`: the losers of a conflict over an id that the hub never had are versions without a current one.
         if (graph.versions(id, 0, 1).length === 0) throw noEntity(id);
         const read = (afterSeq: number, limit: number) => graph.versions(id, afterSeq, limit);
@@ -95,6 +98,7 @@ export function entityHistoryRoutes({ graph }: Pick<HttpOptions, 'graph'>): Rout
       method: 'GET',
       path: '/api/entities/{id}/relationships',
       authority: 'home:read',
+      scoped: true,
       summary: 'Relationships of an entity: those of now, of a time, or (from, to) all of a stretch of time',
       params: ENTITY_PARAMS,
       query: ofEntityQuery,
@@ -102,11 +106,14 @@ export function entityHistoryRoutes({ graph }: Pick<HttpOptions, 'graph'>): Rout
       handle: async (call) => {
         const id = call.param('id');
         const { direction, ...query } = call.query;
+        const visible = visibleTo(graph, call.principal);
+        refusePast(call.principal, query);
+        refuseUnseen(visible, id);
         // What was once joined to a thing that is deleted now is a fair question.
         const ofPast = query.from !== undefined || query.to !== undefined;
         if (!ofPast) existingEntity(graph, id, momentOf(graph, query.at));
         else if (!graph.latest(id)) throw noEntity(id);
-        return await edgesReply(graph, { entityId: id, direction, query });
+        return await edgesReply(graph, { entityId: id, direction, query, visible });
       },
     }),
   ];

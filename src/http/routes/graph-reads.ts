@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 
+import type { Visible } from '../../graph/graph.ts';
 import type { EntityVersion, Moment } from '../../graph/types.ts';
 import type { Reply } from '../reply.ts';
 import type { HttpOptions } from '../types.ts';
@@ -46,6 +47,8 @@ interface EdgeList {
   /** Only edges that have this entity too. */
   readonly otherId?: string | undefined;
   readonly query: z.output<typeof edgesQuery>;
+  /** Only edges with both ends in sight; of the present only. */
+  readonly visible?: Visible | undefined;
 }
 
 /** A page of edges: those that hold now or held at a time, or what edges said over a stretch of time. */
@@ -63,6 +66,7 @@ export async function edgesReply(graph: Graph, list: EdgeList): Promise<Reply> {
     ...(entityKey === undefined ? {} : { entityKey, direction: list.direction }),
     ...(otherKey === undefined ? {} : { otherKey }),
     ...(relationshipType === undefined ? {} : { relationshipType }),
+    ...(list.visible ? { withinKeys: list.visible.keys } : {}),
   };
   const page = moment
     ? await graph.history.relationships(filter, query.limit, query.cursor, moment)

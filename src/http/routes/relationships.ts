@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-import type { GraphWriter } from '../../graph/graph.ts';
+import type { GraphWriter, Visible } from '../../graph/graph.ts';
 import type { RelationshipVersion } from '../../graph/types.ts';
 import type { Reply } from '../reply.ts';
 import type { Route } from '../route.ts';
@@ -24,6 +24,7 @@ import {
 } from '../schemas.ts';
 import { authorOf } from './author.ts';
 import { edgesQuery, edgesReply, momentOf, versionsReply } from './graph-reads.ts';
+import { refusePast, visibleTo } from './scope.ts';
 
 /** Properties say a word about an edge; what needs more room is an entity. */
 const MAX_PROPERTIES_BYTES = 16 * 1024;
@@ -70,11 +71,15 @@ export function relationshipRoutes({ graph }: Pick<HttpOptions, 'graph'>): Route
       method: 'GET',
       path: '/api/relationships',
       authority: 'home:read',
+      scoped: true,
       summary:
         'Relationships: those of now, of a time, or (from, to) all of an entity over a stretch of time',
       query: listQuery,
       answer: { status: 200, schema: pageSchema(relationshipSchema) },
-      handle: async ({ query }) => await edgesReply(graph, { ...toEnds(query), query }),
+      handle: async ({ query, principal }) => {
+        refusePast(principal, query);
+        return await edgesReply(graph, { ...toEnds(query), query, visible: visibleTo(graph, principal) });
+      },
     }),
     route({
       method: 'POST',
@@ -119,15 +124,17 @@ export function relationshipRoutes({ graph }: Pick<HttpOptions, 'graph'>): Route
       method: 'GET',
       path: '/api/relationships/{id}',
       authority: 'home:read',
+      scoped: true,
       summary: 'One relationship, ended or not; with `at`, as it held at a time',
       params: PARAMS,
       query: readQuery,
       answer: { status: 200, schema: relationshipSchema },
       handle: (call) => {
+        refusePast(call.principal, call.query);
         const moment = momentOf(graph, call.query.at);
         const id = call.param('id');
         const edge = moment ? graph.history.relationship(id, moment) : graph.relationship(id);
-        if (!edge) throw noRelationship();
+        if (!edge || !seesEdge(visibleTo(graph, call.principal), edge)) throw noRelationship();
         const headers = { etag: etagOf(edge) };
         if (isHeldByClient(call.header('if-none-match'), edge)) return empty(304, headers);
         return jsonText(relationshipJson(edge), { headers });
@@ -238,6 +245,10 @@ function other(id: string | undefined): { otherId?: string } {
 function propertiesOf(edge: RelationshipVersion): JsonObject {
   const parsed: unknown = JSON.parse(edge.propertiesJson);
   return isJsonObject(parsed) ? parsed : {};
+}
+
+function seesEdge(visible: Visible | undefined, { fromEntityId, toEntityId }: RelationshipVersion): boolean {
+  return !visible || (visible.ids.has(fromEntityId) && visible.ids.has(toEntityId));
 }
 
 function noRelationship(): HubError {

@@ -10,6 +10,7 @@ import { jsonPage } from '../reply.ts';
 import { route } from '../route.ts';
 import { atQuery, entitySchema, pageSchema } from '../schemas.ts';
 import { momentOf } from './graph-reads.ts';
+import { refusePast, visibleTo } from './scope.ts';
 
 const searchQuery = pageQuery.extend({
   q: z
@@ -39,10 +40,13 @@ export function searchRoutes({ graph }: Pick<HttpOptions, 'graph'>): Route[] {
       method: 'GET',
       path: '/api/search',
       authority: 'home:read',
+      scoped: true,
       summary: 'Entities that hold the words, those with all of them in the name first',
       query: searchQuery,
       answer: { status: 200, schema: pageSchema(hitSchema) },
-      handle: async ({ query }) => {
+      handle: async ({ query, principal }) => {
+        refusePast(principal, query);
+        const visible = visibleTo(graph, principal);
         const types = query.entity_type?.split(',').map((type) => toEntityType(type.trim()));
         const moment = momentOf(graph, query.at);
         const page = await graph.search.search({
@@ -51,6 +55,7 @@ export function searchRoutes({ graph }: Pick<HttpOptions, 'graph'>): Route[] {
           ...(types ? { entityTypes: types } : {}),
           ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
           ...(moment ? { moment } : {}),
+          ...(visible ? { within: () => visibleTo(graph, principal)?.keys ?? [] } : {}),
         });
         return jsonPage(page.items.map(hitJson), page.nextCursor);
       },

@@ -106,6 +106,7 @@ export function syncRoutes({ access, sync }: Pick<HttpOptions, 'access' | 'sync'
       method: 'POST',
       path: '/api/sync/inbetweenies',
       authority: 'sync:pull',
+      scoped: true,
       summary: 'One Inbetweenies v1 or v1.1 sync: takes changes, answers with what the client has missed',
       body: syncBody,
       documentedBody: syncRequestSchema,
@@ -176,11 +177,12 @@ export function syncRoutes({ access, sync }: Pick<HttpOptions, 'access' | 'sync'
       method: 'GET',
       path: '/api/sync/conflicts',
       authority: 'sync:pull',
+      scoped: true,
       summary: 'Edits that could not be joined and wait for somebody to decide, oldest first',
       query: pageQuery,
       answer: { status: 200, schema: pageSchema(conflictSchema) },
-      handle: async ({ query }) => {
-        const rows = await sync.conflicts(parseCursor(query.cursor), query.limit + 1);
+      handle: async ({ query, principal }) => {
+        const rows = await sync.conflicts(parseCursor(query.cursor), query.limit + 1, principal);
         const page = rows.slice(0, query.limit);
         const last = rows.length > query.limit ? page.at(-1) : undefined;
         return json({

@@ -6,12 +6,18 @@ import type { HttpOptions } from '../types.ts';
 
 import { GRANT_KINDS, ROLES } from '../../access/types.ts';
 import { toIso } from '../../base/clock.ts';
+import { HubError } from '../../base/errors.ts';
 import { pageOf, pageQuery } from '../paging.ts';
 import { empty, json } from '../reply.ts';
 import { route } from '../route.ts';
-import { msOf, pageSchema, timeQuery } from '../schemas.ts';
+import { entityId, msOf, pageSchema, timeQuery } from '../schemas.ts';
 import { actorOf } from './author.ts';
 import { NO_STORE } from './auth.ts';
+
+/** More rooms than any house has. */
+const MAX_ROOMS = 200;
+/** What people are limited to. */
+const ROOM_TYPES = ['room', 'zone'];
 
 export const grantsBody = z
   .array(z.enum(GRANT_KINDS))
@@ -20,6 +26,12 @@ export const grantsBody = z
     'Kinds of device that may be commanded besides those of the role; "*" is all but locks, garage doors, alarms',
   )
   .meta({ example: ['lock'] });
+const roomsBody = z
+  .array(entityId)
+  .max(MAX_ROOMS)
+  .nullable()
+  .describe('Ids of the rooms and zones that a member or guest is limited to; null: the whole home')
+  .meta({ example: ['kitchen'] });
 export const expiryBody = timeQuery.nullable().meta({ example: '2030-01-01T00:00:00Z' });
 
 const createBody = z.strictObject({
@@ -28,6 +40,7 @@ const createBody = z.strictObject({
   role: z.enum(ROLES),
   expires_at: expiryBody.optional().describe('When the account ends: of a guest always, of an owner never'),
   grants: grantsBody.optional(),
+  rooms: roomsBody.optional(),
 });
 const patchBody = z.strictObject({
   username: z.string().optional(),
@@ -35,6 +48,7 @@ const patchBody = z.strictObject({
   role: z.enum(ROLES).optional(),
   expires_at: expiryBody.optional(),
   grants: grantsBody.optional(),
+  rooms: roomsBody.optional(),
 });
 
 const userSchema = z
@@ -43,6 +57,7 @@ const userSchema = z
     username: z.string(),
     role: z.enum(ROLES),
     grants: z.array(z.string()),
+    rooms: z.array(z.string()).nullable().describe('Null: the whole home'),
     expires_at: z.string().nullable(),
     created_at: z.string(),
     has_password: z.boolean(),
@@ -52,7 +67,7 @@ const userSchema = z
 const USER_PARAMS = { id: { description: 'The id of a user', example: 'a-user' } };
 
 /** The people of the home; admins see to members, guests and services, the owner to all. */
-export function userRoutes({ access }: Pick<HttpOptions, 'access'>): Route[] {
+export function userRoutes({ access, graph }: Pick<HttpOptions, 'access' | 'graph'>): Route[] {
   return [
     route({
       method: 'GET',
@@ -75,8 +90,9 @@ export function userRoutes({ access }: Pick<HttpOptions, 'access'>): Route[] {
       example: { username: 'ben', password: 'at least 8 characters', role: 'member' },
       answer: { status: 201, schema: userSchema },
       handle: async (call) => {
-        const { username, password, role, expires_at: expiresAt, grants } = call.body;
-        const input = { username, password, role, expiresAtMs: msOf(expiresAt), grants };
+        const { username, password, role, expires_at: expiresAt, grants, rooms } = call.body;
+        checkRooms(graph, rooms);
+        const input = { username, password, role, expiresAtMs: msOf(expiresAt), grants, rooms };
         return json(userJson(await access.users.create(input, actorOf(call))), {
           status: 201,
           headers: NO_STORE,
@@ -102,8 +118,9 @@ export function userRoutes({ access }: Pick<HttpOptions, 'access'>): Route[] {
       example: { grants: ['lock'] },
       answer: { status: 200, schema: userSchema },
       handle: async (call) => {
-        const { username, password, role, expires_at: expiresAt, grants } = call.body;
-        const patch = { username, password, role, expiresAtMs: msOf(expiresAt), grants };
+        const { username, password, role, expires_at: expiresAt, grants, rooms } = call.body;
+        checkRooms(graph, rooms);
+        const patch = { username, password, role, expiresAtMs: msOf(expiresAt), grants, rooms };
         const changed = await access.users.change(call.param('id'), patch, actorOf(call));
         return json(userJson(changed), { headers: NO_STORE });
       },
@@ -129,8 +146,16 @@ function userJson(user: UserView): object {
     username: user.username,
     role: user.role,
     grants: user.grants,
+    rooms: user.rooms ?? null,
     expires_at: user.expiresAtMs === null ? null : toIso(user.expiresAtMs),
     created_at: toIso(user.createdAtMs),
     has_password: user.hasPassword,
   };
+}
+
+/** A slip of the pen would shut somebody out of their own room. @throws HubError `invalid` naming what is no room. */
+function checkRooms(graph: HttpOptions['graph'], rooms: readonly string[] | null | undefined): void {
+  const wrong = rooms?.find((id) => !ROOM_TYPES.includes(graph.entity(id)?.entityType ?? ''));
+  if (wrong === undefined) return;
+  throw new HubError('invalid', `${wrong} is no room or zone of this home`, { field: 'rooms' });
 }

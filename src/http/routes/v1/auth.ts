@@ -192,6 +192,7 @@ export function authV1Routes({ access, urlForOthers }: AuthContext): Route[] {
       method: 'GET',
       path: '/api/v1/auth/me',
       authority: 'signed_in',
+      scoped: true,
       summary: 'Who the token speaks for, in the words of Inbetweenies v2',
       answer: { status: 200, schema: meSchema },
       handle: ({ principal }) => json(meOf(principal), { headers: NO_STORE }),
