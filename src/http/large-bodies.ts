@@ -7,7 +7,7 @@ const SMALL_BYTES = 256 * 1024;
 const AT_ONCE = 2;
 const MAX_WAITING = 64;
 /** All bodies that are being read or wait for their turn, together. */
-const MAX_HELD_BYTES = 64 * MIB;
+const MAX_HELD_BYTES = 96 * MIB;
 
 /** What the body of one request takes of the room for all of them; given back by disposing it. */
 export interface HeldBody extends Disposable {

@@ -18,7 +18,7 @@ import { headerOf } from './exchange.ts';
 import { LargeBodies } from './large-bodies.ts';
 import { HttpProblem, problemJson, toProblem, type Problem } from './problem.ts';
 import { empty, jsonText } from './reply.ts';
-import { readBody } from './request-body.ts';
+import { readBody, toText } from './request-body.ts';
 import { toResponse } from './response.ts';
 import { check } from './route.ts';
 
@@ -130,12 +130,13 @@ export class Pipeline {
         await this.#respond(await route.handle(toCall(exchange, event, query, body)), exchange);
       if (!bodySchema) return await answer(null);
       using held = this.#largeBodies.hold();
-      const text = await orInvalid(
+      // Outside of the heap until it is its turn.
+      const bytes = await orInvalid(
         route,
         async () => await readBody(exchange.request, route.bodyLimitBytes, held.add),
       );
       return await this.#largeBodies.run(held.bytes, async () => {
-        const body = await orInvalid(route, () => check(bodySchema, toJson(text, route)));
+        const body = await orInvalid(route, () => check(bodySchema, toJson(toText(bytes), route)));
         return await answer(body);
       });
     } catch (error) {

@@ -22,7 +22,7 @@ const DISCARD_BYTES = 16 * MIB;
 const DISCARD_MS = 2000;
 
 /**
- * Reads a body as UTF-8 text, unpacked by its Content-Encoding. It never holds more than about `limitBytes`: reading
+ * Reads a body, unpacked by its Content-Encoding. It never holds more than about `limitBytes`: reading
  * and unpacking stop there.
  * @param noteBytes is told of each piece; what it throws ends the reading
  * @throws HubError `too_large`, `invalid`; HttpProblem 415 for an unknown encoding.
@@ -31,18 +31,23 @@ export async function readBody(
   request: IncomingMessage,
   limitBytes: number,
   noteBytes: (bytes: number) => void = () => undefined,
-): Promise<string> {
+): Promise<Buffer> {
   try {
     const decoder = decoderFor(request.headers['content-encoding']);
     if (Number(request.headers['content-length'] ?? 0) > limitBytes) throw tooLarge(limitBytes);
-    const bytes = await collect(request, decoder, { limitBytes, noteBytes });
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return await collect(request, decoder, { limitBytes, noteBytes });
   } catch (error) {
     await discardRest(request);
-    if (error instanceof TypeError) {
-      throw new HubError('invalid', 'The body is not UTF-8 text.', { cause: error });
-    }
     throw error;
+  }
+}
+
+/** A body as text. @throws HubError `invalid` when it is not UTF-8. */
+export function toText(body: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(body);
+  } catch (error) {
+    throw new HubError('invalid', 'The body is not UTF-8 text.', { cause: error });
   }
 }
 
