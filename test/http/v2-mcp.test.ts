@@ -33,7 +33,7 @@ describe('the tools', () => {
 
   test('are called by name, and what they make is there at once and for good', async () => {
     const made = await client.call('POST', '/mcp/tools/create_entity', {
-      arguments: { entity_type: 'room', name: 'Hall', content: {}, user_id: 'claude' },
+      arguments: { entity_type: 'room', name: 'Hall', content: {}, user_id: 'assistant' },
     });
     expect(made).toMatchObject({ status: 200, body: { success: true, result: { created: true } } });
     const { entity } = made.body['result'] as { entity: { id: string; user_id: string } };
@@ -44,7 +44,7 @@ describe('the tools', () => {
     expect(found.body['result']).toMatchObject({ results: [{ id: entity.id }], count: 1 });
 
     const updated = await client.call('POST', '/mcp/tools/update_entity', {
-      arguments: { entity_id: entity.id, changes: { content: { m2: 9 } }, user_id: 'claude' },
+      arguments: { entity_id: entity.id, changes: { content: { m2: 9 } }, user_id: 'assistant' },
     });
     const { new_version: version } = updated.body['result'] as { new_version: string };
     // One current row for one id, whoever asks.
