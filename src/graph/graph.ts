@@ -75,6 +75,7 @@ export {
   parseTimeMicros,
   toEntityType,
   toRelationshipType,
+  wholeTime,
 } from './rules.ts';
 export { MAX_MICROS } from './version-codec.ts';
 export { homeEntityJson, parseContent, relationshipJson } from './wire.ts';

@@ -1,11 +1,10 @@
 import type { Changes, ChangeType, EntityVersion, RelationshipVersion } from './types.ts';
 
 import { HubError } from '../base/errors.ts';
+import { isPlainText } from '../base/text.ts';
 import { ENTITY_TYPES, RELATIONSHIP_TYPES } from './types.ts';
 
 const ID = /^[A-Za-z0-9._:~-]{1,128}$/;
-// eslint-disable-next-line no-control-regex -- control characters are what is looked for
-const CONTROL = /[\u0000-\u001f\u007f]/;
 
 /** @throws HubError `invalid` unless `id` is 1 to 128 characters of `[A-Za-z0-9._:~-]`. */
 export function checkId(id: string, field: string): void {
@@ -16,7 +15,7 @@ export function checkId(id: string, field: string): void {
 
 /** @throws HubError `invalid` unless `version` is 1 to 256 characters without controls or lone surrogates. */
 export function checkVersion(version: string, field: string): void {
-  if (version.length === 0 || version.length > 256 || CONTROL.test(version) || !version.isWellFormed()) {
+  if (version.length === 0 || version.length > 256 || !isPlainText(version)) {
     throw new HubError('invalid', `${field} must be 1 to 256 characters without control characters`, {
       field,
     });
@@ -90,6 +89,13 @@ export function parseTimeMicros(text: string): number | undefined {
   if (Number.isNaN(ms)) return undefined;
   const micros = Math.floor(ms / 1000) * 1_000_000 + Number(fraction.slice(0, 6).padEnd(6, '0'));
   return Math.max(micros, 0);
+}
+
+/** A time as it is read here: the seconds, or the whole time of the day, are zero where a caller leaves them out. */
+export function wholeTime(text: string): string {
+  return text
+    .replace(/^\d{4}-\d{2}-\d{2}$/, '$&T00:00:00')
+    .replace(/^(\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2})(Z|[+-]\d{2}:?\d{2})?$/i, '$1:00$2');
 }
 
 /** @throws HubError `invalid` unless `text` is an RFC 3339 time. */

@@ -6,8 +6,8 @@ import type { StateChange } from '../devices/types.ts';
 import { toIso } from '../base/clock.ts';
 import { HubError } from '../base/errors.ts';
 import { isJsonObject, parseJson } from '../base/json.ts';
+import { DEVICE_ID_RULE, isDeviceId } from '../base/text.ts';
 import { homeEntityJson, relationshipJson } from '../graph/graph.ts';
-import { DEVICE_ID_RULE, isDeviceId } from './device-id.ts';
 import { textFrame } from './frame.ts';
 
 /** A larger message closes its connection (1009). */

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { ERROR_CODES, type ErrorKind } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import { isKnownOrigin } from '../base/web-origin.ts';
-import { DEVICE_ID_RULE, isDeviceId } from './device-id.ts';
+import { DEVICE_ID_RULE, isDeviceId } from '../base/text.ts';
 
 /** What an upgrade request says about who is coming. */
 export interface Handshake {

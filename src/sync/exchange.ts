@@ -17,7 +17,7 @@ import { GraphDigest } from './digest.ts';
 import { readPage } from './page.ts';
 import { preparePush } from './prepare.ts';
 import { ReadAhead } from './read-ahead.ts';
-import { readTogether } from './reader.ts';
+import { readTogether } from '../base/db.ts';
 import { answerJson } from './response.ts';
 import { MAX_CLOCK_ENTRIES } from './schema.ts';
 import { inSlices } from './slices.ts';

@@ -3,7 +3,7 @@ import type { Graph, Visible } from '../graph/graph.ts';
 import type { EntityVersion, RelationshipVersion } from '../graph/types.ts';
 import type { Outcome, SyncRequest } from './types.ts';
 
-import { readTogether } from './reader.ts';
+import { readTogether } from '../base/db.ts';
 import { versionKey } from './rules.ts';
 
 /** Rows and bytes of content in one answer (PROTOCOL.md 2.2). */

@@ -7,7 +7,7 @@ import type { PreparedChange } from './prepare.ts';
 
 import { HubError } from '../base/errors.ts';
 import { planChange } from './plan.ts';
-import { readTogether } from './reader.ts';
+import { readTogether } from '../base/db.ts';
 import { inSlices } from './slices.ts';
 
 /** The graph, ahead of the transaction or inside it. */

@@ -5,15 +5,9 @@ import type { EntityChange, RelationshipChange, SyncFilter, SyncRequest } from '
 
 import { HubError } from '../base/errors.ts';
 import { isJsonObject } from '../base/json.ts';
+import { isDeviceId, MAX_DEVICE_ID } from '../base/text.ts';
 import { checkTimestamp } from '../graph/graph.ts';
-import {
-  isPlainText,
-  isSoundChange,
-  MAX_NAME,
-  MAX_PARENTS,
-  MAX_VERSION,
-  type WireEntityChange,
-} from './sound-change.ts';
+import { isSoundChange, MAX_PARENTS, MAX_VERSION, type WireEntityChange } from './sound-change.ts';
 import { PROTOCOLS } from './types.ts';
 
 /** Changes and edges of one request together (PROTOCOL.md section 2). */
@@ -21,7 +15,7 @@ export const MAX_CHANGES = 1000;
 /** A client may send at most so many; the hub answers fewer. */
 export const MAX_CLOCK_ENTRIES = 1000;
 
-const name = z.string().min(1).max(MAX_NAME).refine(isPlainText, 'must not hold control characters');
+const name = z.string().min(1).max(MAX_DEVICE_ID).refine(isDeviceId, 'must not hold control characters');
 
 /** Not `z.record`: content must reach the graph key by key as it was sent. */
 const jsonObject = z

@@ -1,15 +1,12 @@
 import type { ChangeType } from '../graph/types.ts';
 
 import { isJsonObject, type JsonObject } from '../base/json.ts';
+import { isDeviceId } from '../base/text.ts';
 import { parseTimeMicros } from '../graph/graph.ts';
 
 /** A merge has two; each costs a lookup inside the transaction. */
 export const MAX_PARENTS = 32;
 export const MAX_VERSION = 256;
-export const MAX_NAME = 128;
-
-// eslint-disable-next-line no-control-regex -- control characters are what is looked for
-const CONTROL = /[\u0000-\u001f\u007f]/;
 
 /** A change of an entity, as the schema of the wire says it is. */
 export interface WireEntityChange {
@@ -43,18 +40,9 @@ export function isSoundChange(change: unknown): change is WireEntityChange {
     parseTimeMicros(timestamp) !== undefined &&
     (parent_versions === undefined || areVersions(parent_versions)) &&
     isTextOrNothing(device_id) &&
-    (typeof device_id !== 'string' || isName(device_id)) &&
+    (typeof device_id !== 'string' || isDeviceId(device_id)) &&
     isTextOrNothing(change['checksum'])
   );
-}
-
-/** Whether a text can be shown and stored. */
-export function isPlainText(text: string): boolean {
-  return !CONTROL.test(text) && text.isWellFormed();
-}
-
-function isName(text: string): boolean {
-  return text.length >= 1 && text.length <= MAX_NAME && isPlainText(text);
 }
 
 function areVersions(value: unknown): boolean {

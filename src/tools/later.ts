@@ -7,12 +7,12 @@ import type { JsonParts } from './json-text.ts';
 import type { Tool } from './types.ts';
 
 import { HubError } from '../base/errors.ts';
-import { toV2EntityType, toV2Time } from '../graph/graph.ts';
+import { toV2EntityType, toV2Time, wholeTime } from '../graph/graph.ts';
 import { nameOf } from './home-reads.ts';
 import { JsonText } from './json-text.ts';
 import { mapInSlices } from './slices.ts';
 import { tool } from './tool.ts';
-import { countArgument, entityTypeWord, idArgument, relationshipTypeWord, wholeTime } from './vocabulary.ts';
+import { countArgument, entityTypeWord, idArgument, relationshipTypeWord } from './vocabulary.ts';
 
 const MAX_VERSIONS = 1000;
 const MAX_EDGES = 5000;

@@ -49,13 +49,6 @@ export function saysChanges(changes: { readonly name?: unknown; readonly content
 export const CHANGES_HINT =
   'must hold a name (a text) or a content (an object), such as {"content": {"watts": 8}}';
 
-/** A time as the graph reads it: what a caller leaves out, the seconds or the whole time of the day, is zero. */
-export function wholeTime(text: string): string {
-  return text
-    .replace(/^\d{4}-\d{2}-\d{2}$/, '$&T00:00:00')
-    .replace(/^(\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2})(Z|[+-]\d{2}:?\d{2})?$/i, '$1:00$2');
-}
-
 export const idArgument = z.string().min(1).max(128);
 
 /** A number, or what some callers send for one: its text. */

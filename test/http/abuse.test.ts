@@ -238,6 +238,7 @@ class Resident {
         this.#waitsMs.push(performance.now() - startedMs);
         if (status !== 200) throw new Error(`GET ${target}: ${status} ${body}`);
       }
+      // Some twenty times a second, as a busy phone: without a pause it would be a flood of its own.
       await new Promise((resolve) => setTimeout(resolve, 40));
     }
   }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { readTogether } from '../../src/sync/reader.ts';
+import { readTogether } from '../../src/base/db.ts';
 import { temporaryFolder } from '../support/store.ts';
 import { openSyncHome, TestPhone, type SyncHome } from './sync-home.ts';
 

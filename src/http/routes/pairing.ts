@@ -7,6 +7,7 @@ import type { HttpOptions } from '../types.ts';
 
 import { pairingUri } from '../../access/access.ts';
 import { toIso } from '../../base/clock.ts';
+import { DEVICE_ID_RULE, isDeviceId, MAX_DEVICE_ID } from '../../base/text.ts';
 import { pageOf, pageQuery } from '../paging.ts';
 import { empty, json } from '../reply.ts';
 import { route } from '../route.ts';
@@ -26,10 +27,8 @@ const pairBody = z.strictObject({
   device_id: z
     .string()
     .min(1)
-    .max(128)
-    // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-    .regex(/^[^\u0000-\u001f\u007f]*$/, 'must not have control characters')
-    .refine((text) => text.isWellFormed(), 'must be well-formed Unicode')
+    .max(MAX_DEVICE_ID)
+    .refine(isDeviceId, DEVICE_ID_RULE)
     .describe('What the phone calls itself when it syncs; the tokens are good for nothing else'),
   device_name: z.string().nullish(),
 });

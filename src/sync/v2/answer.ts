@@ -7,7 +7,7 @@ import type { Turn } from './turns.ts';
 import type { AnswerPlan } from './types.ts';
 
 import { toV2Time } from '../../graph/graph.ts';
-import { readTogether } from '../reader.ts';
+import { readTogether } from '../../base/db.ts';
 import { ChangeStream } from './changes.ts';
 import { PROTOCOL_V2 } from './types.ts';
 

@@ -4,7 +4,7 @@ import type { Graph, GraphWriter } from '../../graph/graph.ts';
 import type { HeldAs, RelationshipVersion, StoredVersion } from '../../graph/types.ts';
 import type { PushV2 } from './types.ts';
 
-import { readTogether } from '../reader.ts';
+import { readTogether } from '../../base/db.ts';
 import { inSlices } from '../slices.ts';
 
 /** An edge that says more is read when it is needed: ten thousand of them would fill a small heap. */

@@ -5,6 +5,7 @@ import type { PushedEdge, PushedEntity, RequestV2 } from './types.ts';
 
 import { HubError } from '../../base/errors.ts';
 import { isJsonObject } from '../../base/json.ts';
+import { isPlainText } from '../../base/text.ts';
 import {
   checkId,
   checkVersion,
@@ -12,6 +13,7 @@ import {
   isTooLarge,
   MAX_CONTENT_BYTES,
   parseTimeMicros,
+  wholeTime,
 } from '../../graph/graph.ts';
 import { RELATIONSHIP_TYPES } from '../../graph/types.ts';
 import { MalformedRequest } from './errors.ts';
@@ -23,13 +25,8 @@ export const MAX_CHANGES = 10_000;
 /** Each costs a lookup inside the transaction; of more the newest are kept. */
 const MAX_PARENTS = 1000;
 
-// eslint-disable-next-line no-control-regex -- control characters are what is looked for
-const CONTROL = /[\u0000-\u001f\u007f]/;
 const word = (max: number): z.ZodString =>
-  z
-    .string()
-    .max(max)
-    .refine((text) => !CONTROL.test(text) && text.isWellFormed(), 'must not hold control characters');
+  z.string().max(max).refine(isPlainText, 'must not hold control characters');
 const lowerCase = (value: unknown): unknown => (typeof value === 'string' ? value.toLowerCase() : value);
 const foldedWord = z.preprocess(lowerCase, word(64).min(1));
 const syncType = z.preprocess(lowerCase, z.enum(['full', 'delta', 'entities', 'relationships']));
@@ -60,7 +57,7 @@ const envelopeSchema = z.object({
       entity_types: z.array(z.string()).max(1000).nullish(),
       since: z
         .string()
-        .refine((text) => parseSince(text) !== undefined, 'must be an ISO 8601 time')
+        .refine((text) => parseTimeMicros(wholeTime(text)) !== undefined, 'must be an ISO 8601 time')
         .nullish(),
       modified_by: z.array(z.string()).max(1000).nullish(),
     })
@@ -122,7 +119,7 @@ export function parseRequest(body: unknown): RequestV2 {
       entityTypes: orNull(filters.entity_types)?.map((type) => type.toLowerCase()) ?? null,
       modifiedBy: orNull(filters.modified_by),
     },
-    sinceMicros: isDelta && filters.since ? (parseSince(filters.since) ?? null) : null,
+    sinceMicros: isDelta && filters.since ? (parseTimeMicros(wholeTime(filters.since)) ?? null) : null,
     cursor: parseCursor(envelope.cursor ?? ''),
   };
 }
@@ -158,15 +155,6 @@ function checkProtocol(body: unknown): void {
     field: 'protocol_version',
     code: 'PROTOCOL_VERSION_MISMATCH',
   });
-}
-
-/** us since the Unix epoch. A client may leave out what is zero: the seconds, or the whole time of the day. */
-function parseSince(text: string): number | undefined {
-  return parseTimeMicros(
-    text
-      .replace(/^\d{4}-\d{2}-\d{2}$/, '$&T00:00:00')
-      .replace(/^(\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2})(Z|[+-]\d{2}:?\d{2})?$/i, '$1:00$2'),
-  );
 }
 
 /** Those that there can be; of too many the newest. Versions are compared as texts (INBETWEENIES-V2.md V4). */
