@@ -34,6 +34,7 @@ has_compiler() {
 
 optional_package 'gcc libc6-dev' 'the power-cut tests' has_compiler
 optional_package 'iproute2' 'the tests in network namespaces' command -v ip
+optional_package 'chromium' 'the pages in a browser' command -v chromium
 
 failed_checks=0
 check() {

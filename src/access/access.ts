@@ -12,6 +12,7 @@ import { randomToken } from '../base/ids.ts';
 import { keepSecret } from '../base/kept-values.ts';
 import { ApiKeys } from './api-keys.ts';
 import { Audit } from './audit.ts';
+import { CommandPace } from './command-pace.ts';
 import { CommandRefusedError } from './errors.ts';
 import { FirstOwner } from './first-owner.ts';
 import { GuestCodes } from './guest-codes.ts';
@@ -65,6 +66,7 @@ const MIN_SECRET_BYTES = 32;
 export class Access implements Disposable {
   readonly #log: Logger;
   readonly #throttle: Throttle;
+  readonly #commandPace: CommandPace;
   readonly #firstOwner: FirstOwner;
   readonly #logins: Logins;
   readonly #sessions: Sessions;
@@ -88,6 +90,7 @@ export class Access implements Disposable {
     const sessions = new Sessions({ store, clock, log, tokens, audit });
     const parts = { store, clock, log, tokens, passwords, throttle, audit, sessions };
     this.#throttle = throttle;
+    this.#commandPace = new CommandPace(clock);
     this.#sessions = sessions;
     this.#firstOwner = new FirstOwner(parts);
     this.#logins = new Logins(parts);
@@ -197,7 +200,7 @@ export class Access implements Disposable {
   /**
    * To be asked by every door before it sends a command for somebody. Commands to what keeps the house shut are in the
    * audit log, and so is what was refused.
-   * @throws CommandRefusedError
+   * @throws CommandRefusedError, HubError `rate_limited`
    */
   authorizeCommand(actor: Actor, { entityId, kinds, details }: CommandOrder): void {
     const { principal } = actor;
@@ -216,6 +219,7 @@ export class Access implements Disposable {
       );
     }
     if (restricted.length === 0) return;
+    this.#commandPace.count(principal.userId);
     try {
       this.audit.record({ ...event, details: { ...details, kinds: restricted } });
     } catch (error) {

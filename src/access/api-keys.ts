@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 import type { Clock } from '../base/clock.ts';
+import type { Db } from '../base/db.ts';
 import type { Logger } from '../base/log.ts';
 import type { Store } from '../base/store.ts';
 import type { Audit } from './audit.ts';
@@ -12,9 +13,10 @@ import { randomToken } from '../base/ids.ts';
 import { sha256 } from './hashes.ts';
 import { readApiKey, readApiKeyBySecret, readApiKeys, type StoredApiKey } from './key-reader.ts';
 import { deleteApiKey, deleteOldSecrets, insertApiKey, replaceSecret, updateLastUsed } from './key-writer.ts';
-import { readUser } from './reader.ts';
-import { checkExpiry, checkLabel, permissionsOfScopes } from './rules.ts';
+import { readUser, type StoredUser } from './reader.ts';
+import { checkExpiry, checkLabel, mayManage, permissionsOfScopes, userIdOfKey } from './rules.ts';
 import { refuseExpired } from './sessions.ts';
+import { refuseEnded } from './standing.ts';
 import { NEVER_MS } from './types.ts';
 
 export interface ApiKeysOptions {
@@ -77,11 +79,11 @@ export class ApiKeys {
     refuseExpired(maker.user, nowMs);
     this.#noteUse(found, nowMs);
     return {
-      userId: userIdOf(apiKey.id),
+      userId: userIdOfKey(apiKey.id),
       username: apiKey.name,
       role: 'service',
       tokenId: apiKey.id,
-      sessionId: userIdOf(apiKey.id),
+      sessionId: userIdOfKey(apiKey.id),
       permissions: permissionsOfScopes(apiKey.scopes),
       grants: apiKey.grants,
       expiresAtMs: Math.min(expiresAtMs, maker.user.expiresAtMs ?? NEVER_MS),
@@ -110,15 +112,15 @@ export class ApiKeys {
     const id = randomBytes(6).toString('hex');
     const secret = makeSecret(id);
     const apiKey = store.write((tx) => {
+      refuseEnded(tx, actor);
       if (readApiKeys(tx).length >= MAX_KEYS) {
         throw new HubError(
           'conflict',
           `There are ${MAX_KEYS} API keys already. Delete some that are not needed.`,
         );
       }
-      // A key that was made with a key ends with the person who made the first.
-      const maker =
-        readUser(tx, actor.principal.userId) ?? readMaker(readApiKey(tx, actor.principal.tokenId));
+      const maker = readMaker(tx, actor);
+      if (!maker) throw new HubError('forbidden', 'Only a user with an account makes API keys.');
       const key = { id, name, scopes, grants, createdAtMs: nowMs, expiresAtMs };
       insertApiKey(tx, key, maker.key, sha256(secret));
       const details = { name, scopes, grants, expires_ms: expiresAtMs };
@@ -132,7 +134,7 @@ export class ApiKeys {
 
   /**
    * Gives a key another secret; the present one stays good for `overlapS`, so that programs can be told one by one.
-   * @throws HubError `not_found`, `invalid` (more than seven days).
+   * @throws HubError `not_found`, `forbidden` (somebody else's key), `invalid` (more than seven days).
    */
   async rotate(id: string, overlapS: number, actor: Actor): Promise<ToldApiKey> {
     const { store, clock, sessions, audit, log } = this.#options;
@@ -143,7 +145,15 @@ export class ApiKeys {
     }
     const secret = makeSecret(id);
     const apiKey = store.write((tx) => {
-      const { key } = this.#existing(tx, id);
+      refuseEnded(tx, actor);
+      const { key, maker } = this.#existing(tx, id);
+      // Whoever is told the secret has a key: it must not outlive them because it ends with somebody else.
+      if (readMaker(tx, actor)?.key !== maker.key && !mayManage(actor.principal, maker.user.role)) {
+        throw new HubError(
+          'forbidden',
+          'Only the owner rotates API keys that others have made. Make one of your own.',
+        );
+      }
       replaceSecret(tx, key, sha256(secret), clock.nowMs() + overlapS * 1000);
       if (overlapS === 0) deleteOldSecrets(tx, key);
       const details = { overlap_seconds: overlapS };
@@ -151,7 +161,7 @@ export class ApiKeys {
       return this.#existing(tx, id).apiKey;
     });
     // Nobody knows by which of the two secrets a socket was opened; the sweep closes the others when their time comes.
-    if (overlapS === 0) sessions.tellEnded([userIdOf(id)]);
+    if (overlapS === 0) sessions.tellEnded([userIdOfKey(id)]);
     log.info({ key: id, by: actor.principal.userId }, 'an API key was rotated');
     await store.durable();
     return { apiKey: present(apiKey, clock.nowMs()), secret };
@@ -161,12 +171,13 @@ export class ApiKeys {
   async delete(id: string, actor: Actor): Promise<void> {
     const { store, sessions, audit, log } = this.#options;
     store.write((tx) => {
+      refuseEnded(tx, actor);
       const { apiKey } = this.#existing(tx, id);
       deleteApiKey(tx, id);
       const details = { name: apiKey.name };
       audit.record({ action: 'api_key.delete', by: actor.principal, from: actor, target: id, details }, tx);
     });
-    sessions.tellEnded([userIdOf(id)]);
+    sessions.tellEnded([userIdOfKey(id)]);
     log.info({ key: id, by: actor.principal.userId }, 'an API key was deleted');
     await store.durable();
   }
@@ -191,11 +202,6 @@ export class ApiKeys {
   }
 }
 
-/** Under which a key is a user and a session to everybody else. */
-function userIdOf(keyId: string): string {
-  return `key:${keyId}`;
-}
-
 function makeSecret(id: string): string {
   return `fgk_${id}_${randomToken(32)}`;
 }
@@ -207,9 +213,9 @@ function present(apiKey: ApiKey, nowMs: number): ApiKey {
     : apiKey;
 }
 
-function readMaker(key: StoredApiKey | undefined): StoredApiKey['maker'] {
-  if (key) return key.maker;
-  throw new HubError('forbidden', 'Only a user with an account makes API keys.');
+/** Who answers for what the actor makes: with a key, the person who made that one. */
+function readMaker(db: Db, { principal }: Actor): StoredUser | undefined {
+  return readUser(db, principal.userId) ?? readApiKey(db, principal.tokenId)?.maker;
 }
 
 function refused(why: string): HubError {

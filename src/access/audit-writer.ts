@@ -27,21 +27,25 @@ export interface AuditCaps {
   readonly refused: number;
   /** What anybody with an account can repeat all day. */
   readonly everyday: number;
+  /** Commands to what keeps the house shut. */
+  readonly commands: number;
   /** The rest of what was done. */
   readonly acts: number;
 }
 
-const EVERYDAY = "action IN ('login', 'logout', 'guest_code.enter', 'command')";
+const EVERYDAY = "action IN ('login', 'logout', 'guest_code.enter')";
+const COMMANDS = "action = 'command'";
 const SORTS: Readonly<Record<keyof AuditCaps, string>> = {
   refused: "outcome = 'refused'",
   everyday: `outcome = 'ok' AND ${EVERYDAY}`,
-  acts: `outcome = 'ok' AND NOT ${EVERYDAY}`,
+  commands: `outcome = 'ok' AND ${COMMANDS}`,
+  acts: `outcome = 'ok' AND NOT ${EVERYDAY} AND NOT ${COMMANDS}`,
 };
 
 /** Keeps the newest rows of each sort. @returns how many were removed. */
 export function trimAudit(tx: Tx, caps: AuditCaps): number {
   let removed = 0;
-  for (const sort of ['refused', 'everyday', 'acts'] as const) {
+  for (const sort of ['refused', 'everyday', 'commands', 'acts'] as const) {
     const where = SORTS[sort];
     removed += tx.run(
       `DELETE FROM access_audit WHERE ${where} AND id <=

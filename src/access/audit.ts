@@ -32,16 +32,18 @@ export interface AuditEvent {
 const KEEP_DAYS = 365;
 const DAY_MS = 24 * 3600_000;
 /**
- * Bounds the table at some 20 MB. Whoever floods the log, with refusals or with logins, pushes out others of that sort,
- * and never what was changed in the home.
+ * Bounds the table at some 25 MB. Whoever floods the log, with refusals or with logins, pushes out others of that sort,
+ * and never who opened a door or what was changed in the home.
  */
-const MAX_ROWS = { refused: 20_000, everyday: 30_000, acts: 50_000 };
+const MAX_ROWS = { refused: 20_000, everyday: 30_000, commands: 30_000, acts: 50_000 };
 const TRIM_EVERY_ROWS = 500;
 /** Of the same thing that is refused again and again, one row tells in so long a time. */
 const WINDOW_MS = 60_000;
-/** Accounts and addresses that are counted apart; the rest, as many as they are, share one count. */
+/** Accounts and addresses that are counted apart; the rest, as many as they are, share one count, */
 const MAX_TALLIES = 200;
 const OTHERS = 'others';
+/** and where it takes a token to be refused, one for each account: nobody hides behind what strangers are refused. */
+const SIGNED_IN: readonly AuditAction[] = ['command', 'forbidden'];
 const MAX_TEXT = 200;
 
 interface Tally {
@@ -55,7 +57,8 @@ interface Tally {
 /** Who did what, from where: a table that is only ever appended to, until its rows are old. */
 export class Audit implements Disposable {
   readonly #options: AuditOptions;
-  readonly #tallies = new Map<string, Tally>();
+  readonly #ofStrangers = new Map<string, Tally>();
+  readonly #ofAccounts = new Map<string, Tally>();
   #timer: NodeJS.Timeout | undefined;
   #sinceTrim = 0;
   #daily: NodeJS.Timeout | undefined;
@@ -81,18 +84,21 @@ export class Audit implements Disposable {
    */
   note(key: string, event: AuditEvent): void {
     this.#flush(false);
-    const known = this.#tallies.get(key);
-    const tally = known ?? (this.#tallies.size < MAX_TALLIES ? undefined : this.#tallies.get(OTHERS));
+    const by = SIGNED_IN.includes(event.action) ? event.by : null;
+    const tallies = by ? this.#ofAccounts : this.#ofStrangers;
+    const known = tallies.get(key);
+    const isMany = !known && tallies.size >= MAX_TALLIES;
+    const others = by ? `${OTHERS} ${by.userId}` : OTHERS;
+    const tally = isMany ? tallies.get(others) : known;
     if (tally) {
       tally.count += 1;
       if (known) tally.event = event;
       return;
     }
-    const isMany = this.#tallies.size >= MAX_TALLIES;
     const told: AuditEvent = isMany
-      ? { action: event.action, outcome: 'refused', by: null, from: { address: OTHERS } }
+      ? { action: event.action, outcome: 'refused', by, from: { address: OTHERS } }
       : event;
-    this.#tallies.set(isMany ? OTHERS : key, {
+    tallies.set(isMany ? others : key, {
       sinceMs: this.#options.clock.monotonicMs(),
       count: 0,
       event: told,
@@ -139,21 +145,24 @@ export class Audit implements Disposable {
   #onTimer(): void {
     this.#timer = undefined;
     this.#flush(false);
-    if (this.#tallies.size > 0) this.#timer = setTimeout(() => this.#onTimer(), WINDOW_MS).unref();
+    const waiting = this.#ofStrangers.size + this.#ofAccounts.size;
+    if (waiting > 0) this.#timer = setTimeout(() => this.#onTimer(), WINDOW_MS).unref();
   }
 
   /** Writes the counts whose minute is over, or all; one that came to nothing is forgotten. */
   #flush(all: boolean): void {
     const now = this.#options.clock.monotonicMs();
-    for (const [key, tally] of this.#tallies) {
-      if (!all && now - tally.sinceMs < WINDOW_MS) continue;
-      if (tally.count === 0) {
-        this.#tallies.delete(key);
-        continue;
+    for (const tallies of [this.#ofStrangers, this.#ofAccounts]) {
+      for (const [key, tally] of tallies) {
+        if (!all && now - tally.sinceMs < WINDOW_MS) continue;
+        if (tally.count === 0) {
+          tallies.delete(key);
+          continue;
+        }
+        this.#write(tally.event, { count: tally.count });
+        tally.sinceMs = now;
+        tally.count = 0;
       }
-      this.#write(tally.event, { count: tally.count });
-      tally.sinceMs = now;
-      tally.count = 0;
     }
   }
 

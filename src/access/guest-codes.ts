@@ -17,6 +17,7 @@ import {
   readSessionIds,
   type StoredGuestCode,
 } from './reader.ts';
+import { refuseEnded } from './standing.ts';
 import {
   deleteExpired,
   deleteUser,
@@ -71,6 +72,7 @@ export class GuestCodes {
     const expiresAtMs = nowMs + hours * 3600_000;
     const { code, prefix } = this.#newCode();
     store.write((tx) => {
+      refuseEnded(tx, actor);
       deleteExpired(tx, nowMs);
       if (readGuestCodes(tx, nowMs).length >= MAX_CODES) {
         throw new HubError(
@@ -102,7 +104,7 @@ export class GuestCodes {
    * @throws HubError `unauthenticated` for a code that is unknown, expired or revoked, `rate_limited`.
    */
   async enter(code: string, origin: Origin): Promise<LongToken> {
-    const { store, clock, log, tokens, throttle, audit } = this.#options;
+    const { store, clock, log, tokens, throttle, sessions, audit } = this.#options;
     const { address } = origin;
     const succeeded = throttle.begin(' guest', address);
     const found = code.length <= MAX_CODE_LENGTH ? readGuestCode(store.db, sha256(code)) : undefined;
@@ -115,7 +117,7 @@ export class GuestCodes {
     }
     succeeded();
     const sessionId = newId();
-    store.write((tx) => {
+    const crowdedOut = store.write((tx) => {
       insertSession(tx, {
         id: sessionId,
         userKey: found.userKey,
@@ -123,13 +125,14 @@ export class GuestCodes {
         nowMs,
         expiresAtMs: found.expiresAtMs,
       });
-      trimSessions(tx, found.userKey, { keep: MAX_SESSIONS_PER_CODE, long: true });
       const { id: userId, username } = found.user;
       audit.record(
         { action: 'guest_code.enter', by: { userId, username }, from: origin, target: found.prefix },
         tx,
       );
+      return trimSessions(tx, found.userKey, { keep: MAX_SESSIONS_PER_CODE, long: true });
     });
+    sessions.tellEnded(crowdedOut);
     const accessToken = await tokens.sign(found.user.id, sessionId, expiresInS);
     await store.durable();
     return { accessToken, expiresInS, user: found.user };
@@ -149,6 +152,7 @@ export class GuestCodes {
     if (!found) throw new HubError('not_found', 'Token not found', { field: 'token' });
     const sessionIds = readSessionIds(store.db, found.userKey);
     store.write((tx) => {
+      refuseEnded(tx, actor);
       deleteUser(tx, found.userKey);
       const by = actor.principal;
       audit.record({ action: 'guest_code.revoke', by, from: actor, target: found.prefix }, tx);

@@ -13,6 +13,7 @@ import { sha256 } from './hashes.ts';
 import { readUser, readUserByName, type StoredUser } from './reader.ts';
 import { checkPassword, foldUsername, isPlausiblePassword } from './rules.ts';
 import { refuseExpired } from './sessions.ts';
+import { refuseEnded } from './standing.ts';
 import { updatePassword } from './writer.ts';
 
 export interface LoginsOptions {
@@ -95,13 +96,18 @@ export class Logins {
       throw new HubError('conflict', 'This account has no password to change. An admin can set one.');
     }
     checkPassword(newPassword);
-    const { username } = principal;
-    await this.#check({ ...actor, username, password: currentPassword }, 'current_password is wrong.');
+    const { username } = known.user;
+    const found = await this.#check(
+      { ...actor, username, password: currentPassword },
+      'current_password is wrong.',
+    );
     const passwordPhc = await passwords.hash(newPassword);
     const ended = store.write((tx) => {
-      updatePassword(tx, known.key, passwordPhc);
+      refuseEnded(tx, actor);
+      refuseChanged(tx, found);
+      updatePassword(tx, found.key, passwordPhc);
       audit.record({ action: 'password.change', by: principal, from: actor }, tx);
-      return sessions.endAll(tx, known.key, principal.sessionId);
+      return sessions.endAll(tx, found.key, principal.sessionId);
     });
     sessions.tellEnded(ended);
     log.info({ user_id: principal.userId }, 'a password was changed');

@@ -13,6 +13,7 @@ import { deleteExpiredPairingCodes, deletePairingCode, insertPairingCode } from 
 import { readBoundSessions, readUser } from './reader.ts';
 import { checkLabel, mayManage } from './rules.ts';
 import { refuseExpired } from './sessions.ts';
+import { refuseEnded } from './standing.ts';
 import { makeCode, normalizeCode } from './typed-code.ts';
 import { deleteSession } from './writer.ts';
 
@@ -76,6 +77,7 @@ export class Pairing {
     const code = makeCode();
     const expiresAtMs = nowMs + CODE_MS;
     const user = store.write((tx) => {
+      refuseEnded(tx, actor);
       const found = readUser(tx, userId);
       if (!found) {
         throw new HubError('not_found', 'There is no such user. GET /api/users lists them.', {

@@ -82,6 +82,11 @@ export function permissionsOfScopes(scopes: readonly Scope[]): Permission[] {
   return PERMISSIONS.filter((permission) => permissions.has(permission));
 }
 
+/** Under which an API key is a user and a session to everybody else. */
+export function userIdOfKey(keyId: string): string {
+  return `key:${keyId}`;
+}
+
 function grantsOf({ grants }: Rights): readonly GrantKind[] {
   return grants ?? [];
 }

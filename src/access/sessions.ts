@@ -11,8 +11,10 @@ import { HubError } from '../base/errors.ts';
 import { newId, randomToken } from '../base/ids.ts';
 import { refuseOtherDevice } from './errors.ts';
 import { sha256 } from './hashes.ts';
+import { deletePairingCodesOf } from './key-writer.ts';
 import { readRefreshToken, readSession, readSessionIds, readSessions } from './reader.ts';
 import { isAllowed, mayManage, scopeOf } from './rules.ts';
+import { isOwnLogin, refuseEnded } from './standing.ts';
 import { ACCESS_TOKEN_S, invalidToken } from './tokens.ts';
 import { NEVER_MS } from './types.ts';
 import {
@@ -25,6 +27,7 @@ import {
   markVoid,
   touchSession,
   trimSessions,
+  voidRefreshTokens,
 } from './writer.ts';
 
 export interface SessionsOptions {
@@ -110,13 +113,21 @@ export class Sessions {
     return id;
   }
 
-  /** Lets a session of a long token live for another week. @throws HubError `unauthenticated` when it has ended. */
+  /**
+   * Lets a session live for another week by its access token. One with refresh tokens becomes one that has none: a short
+   * token that was seen on its way must not be good for weeks behind the back of whoever has the refresh token, whose
+   * next use ends the session as the second use of one does.
+   * @throws HubError `unauthenticated` when it has ended.
+   */
   async renew(sessionId: string | undefined): Promise<LongToken> {
     const { store, clock } = this.#options;
     const session = sessionId === undefined ? undefined : readSession(store.db, sessionId);
     if (sessionId === undefined || !session) throw invalidToken();
     const nowMs = clock.nowMs();
-    store.write((tx) => extendSession(tx, sessionId, { nowMs, expiresAtMs: nowMs + LONG_TOKEN_S * 1000 }));
+    store.write((tx) => {
+      extendSession(tx, sessionId, { nowMs, expiresAtMs: nowMs + LONG_TOKEN_S * 1000 });
+      voidRefreshTokens(tx, sessionId, nowMs);
+    });
     return await this.answerLong(session.user, sessionId);
   }
 
@@ -211,7 +222,9 @@ export class Sessions {
   list(principal: Principal): DeviceSession[] {
     const userId = isAllowed(principal, 'system:admin') ? null : principal.userId;
     const { store, clock } = this.#options;
-    return readSessions(store.db, userId, clock.nowMs()).map(({ session }) => session);
+    return readSessions(store.db, userId, clock.nowMs())
+      .filter((found) => userId === null || isOwnLogin(store.db, principal, found))
+      .map(({ session }) => session);
   }
 
   /**
@@ -222,7 +235,7 @@ export class Sessions {
     const { store, audit, log } = this.#options;
     const { principal } = actor;
     const found = readSession(store.db, sessionId);
-    const isOwn = found?.user.id === principal.userId;
+    const isOwn = found !== undefined && isOwnLogin(store.db, principal, found);
     if (!found || (!isOwn && !isAllowed(principal, 'system:admin'))) {
       throw new HubError('not_found', 'There is no such device. GET /api/auth/devices lists them.');
     }
@@ -231,6 +244,7 @@ export class Sessions {
     }
     const { deviceId, deviceName, bound } = found.session;
     store.write((tx) => {
+      refuseEnded(tx, actor);
       deleteSession(tx, sessionId);
       const details = { user_id: found.user.id, device_id: deviceId, device_name: deviceName, bound };
       audit.record({ action: 'device.revoke', by: principal, from: actor, target: sessionId, details }, tx);
@@ -240,10 +254,14 @@ export class Sessions {
     await store.durable();
   }
 
-  /** Ends all sessions of a user but the one to be kept. @returns their ids, to be told after the commit. */
+  /**
+   * Ends all sessions of a user but the one to be kept, and what others could still be begun with.
+   * @returns their ids, to be told after the commit.
+   */
   endAll(tx: Tx, userKey: number, keep?: string): string[] {
     const ids = readSessionIds(tx, userKey).filter((id) => id !== keep);
     for (const id of ids) deleteSession(tx, id);
+    deletePairingCodesOf(tx, userKey);
     return ids;
   }
 

@@ -25,8 +25,12 @@ const ACCOUNT: Allowance = { free: 50, maxDelayS: 15 };
 
 /** Failures are forgiven after this long without a further one. */
 const FORGIVE_AFTER_MS = 30 * 60_000;
-/** Bounds the memory; the tallies that were quiet for longest go first. */
+/** Bounds the memory; the tallies that were quiet for longest go first, */
 const MAX_TALLIES = 3000;
+/** and of so many of these the one with the fewest failures: a guesser must not get rid of theirs by trying other names. */
+const LOOKED_AT = 32;
+/** Addresses from which people come in by and by; the ones that were not used for longest are forgotten. */
+const MAX_KNOWN = 500;
 
 /**
  * Slows down guessing. Each attempt is counted as a failure when it begins and taken back when it succeeds, so that a
@@ -35,6 +39,8 @@ const MAX_TALLIES = 3000;
 export class Throttle {
   readonly #clock: Clock;
   readonly #tallies = new Map<string, Tally>();
+  /** Pairs of an account and an address from which it was entered: strangers elsewhere do not make them wait. */
+  readonly #known = new Set<string>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -47,17 +53,22 @@ export class Throttle {
    */
   begin(account: string, address: string): () => void {
     const now = this.#clock.monotonicMs();
+    const pair = `pair ${address} ${account}`;
     const keys: readonly (readonly [string, Allowance])[] = [
-      [`pair ${address} ${account}`, PAIR],
+      [pair, PAIR],
       [`address ${address}`, ADDRESS],
       [`account ${account}`, ACCOUNT],
     ];
     let waitMs = 0;
-    for (const [key] of keys) waitMs = Math.max(waitMs, (this.#tally(key, now)?.notBeforeMs ?? 0) - now);
+    for (const [key, allowance] of keys) {
+      const notBeforeMs = this.#tally(key, now)?.notBeforeMs ?? 0;
+      if (allowance !== ACCOUNT || !this.#known.has(pair)) waitMs = Math.max(waitMs, notBeforeMs - now);
+    }
     if (waitMs > 0) throw new ThrottledError(Math.ceil(waitMs / 1000));
     for (const [key, allowance] of keys) this.#count(key, allowance, now);
     return () => {
-      this.#tallies.delete(`pair ${address} ${account}`);
+      this.#tallies.delete(pair);
+      this.#know(pair);
       this.#takeBack(`address ${address}`);
       this.#takeBack(`account ${account}`);
     };
@@ -65,6 +76,7 @@ export class Throttle {
 
   clear(): void {
     this.#tallies.clear();
+    this.#known.clear();
   }
 
   #tally(key: string, now: number): Tally | undefined {
@@ -85,8 +97,18 @@ export class Throttle {
     this.#tallies.delete(key);
     this.#tallies.set(key, tally);
     if (this.#tallies.size <= MAX_TALLIES) return;
-    const oldest = this.#tallies.keys().next();
-    if (!oldest.done) this.#tallies.delete(oldest.value);
+    let [least] = this.#tallies;
+    for (const entry of this.#tallies.entries().take(LOOKED_AT)) {
+      if (!least || entry[1].failures < least[1].failures) least = entry;
+    }
+    if (least) this.#tallies.delete(least[0]);
+  }
+
+  #know(pair: string): void {
+    this.#known.delete(pair);
+    this.#known.add(pair);
+    const [oldest] = this.#known;
+    if (this.#known.size > MAX_KNOWN && oldest !== undefined) this.#known.delete(oldest);
   }
 
   #takeBack(key: string): void {

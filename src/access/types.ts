@@ -175,6 +175,7 @@ export const AUDIT_ACTIONS = [
   'guest_code.revoke',
   'command',
   'conflict.resolve',
+  'mqtt.forget',
   'forbidden',
   'backup',
   'restore',

@@ -10,7 +10,7 @@ import type { Actor, GrantKind, Role, User } from './types.ts';
 import { HubError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import { readApiKeyIdsOf } from './key-reader.ts';
-import { deleteApiKeysOf, deletePairingCodesOf } from './key-writer.ts';
+import { deleteApiKeysOf } from './key-writer.ts';
 import { countOwners, readUser, readUserByName, readUsers, type StoredUser } from './reader.ts';
 import {
   checkExpiry,
@@ -21,7 +21,9 @@ import {
   isScopable,
   mayManage,
   scopeOf,
+  userIdOfKey,
 } from './rules.ts';
+import { refuseEnded } from './standing.ts';
 import { deleteUser, insertUser, updateUser } from './writer.ts';
 
 export interface UsersOptions {
@@ -65,7 +67,10 @@ export class Users {
     this.#options = options;
   }
 
-  /** Calls `changed` with each user whose rights somebody may have changed, so that what is open can be looked at again. */
+  /**
+   * Calls `changed` with each user whose rights somebody may have changed, and with the API keys that end with them, so
+   * that what is open can be looked at again.
+   */
   follow(changed: (userId: string) => void): Disposable {
     this.#followers.add(changed);
     return { [Symbol.dispose]: () => void this.#followers.delete(changed) };
@@ -79,6 +84,11 @@ export class Users {
   /** @throws HubError `not_found`. */
   get(id: string): UserView {
     return toView(this.#existing(this.#options.store.db, id));
+  }
+
+  /** Whether somebody in this home has the id. */
+  has(id: string): boolean {
+    return readUser(this.#options.store.db, id) !== undefined;
   }
 
   /** The user of this name, in any case and width; undefined where nobody is called so. */
@@ -113,6 +123,7 @@ export class Users {
       ...(input.rooms ? { rooms: toRooms(input.rooms) } : {}),
     };
     store.write((tx) => {
+      refuseEnded(tx, actor);
       refuseTaken(tx, username, undefined);
       if (readUsers(tx).length >= MAX_USERS) {
         throw new HubError(
@@ -149,7 +160,8 @@ export class Users {
     // Before the password is hashed: who may not change this user must not make the hub work either.
     refuseUnlessManaged(actor, this.#existing(store.db, id).user.role);
     const passwordPhc = patch.password === undefined ? null : await passwords.hash(patch.password);
-    const { view, ended } = store.write((tx) => {
+    const { view, ended, keys } = store.write((tx) => {
+      refuseEnded(tx, actor);
       const before = this.#existing(tx, id);
       refuseUnlessManaged(actor, before.user.role);
       const user = patched(before.user, patch);
@@ -168,10 +180,11 @@ export class Users {
           ...(isDemoted || passwordPhc !== null ? sessions.endAll(tx, before.key) : []),
           ...(isDemoted ? this.#endKeys(tx, before.key) : []),
         ],
+        keys: readApiKeyIdsOf(tx, before.key).map(userIdOfKey),
       };
     });
     sessions.tellEnded(ended);
-    for (const changed of this.#followers) changed(id);
+    for (const changed of this.#followers) for (const userId of [id, ...keys]) changed(userId);
     log.info({ user_id: id, role: view.role, by: actor.principal.userId }, 'a user was changed');
     await store.durable();
     return view;
@@ -184,6 +197,7 @@ export class Users {
   async delete(id: string, actor: Actor): Promise<void> {
     const { store, sessions, audit, log } = this.#options;
     const ended = store.write((tx) => {
+      refuseEnded(tx, actor);
       const { key, user } = this.#existing(tx, id);
       refuseUnlessManaged(actor, user.role);
       const ids = [...sessions.endAll(tx, key), ...this.#endKeys(tx, key)];
@@ -200,9 +214,8 @@ export class Users {
 
   /** @returns the sessions that the keys are known by. */
   #endKeys(tx: Tx, userKey: number): string[] {
-    const ids = readApiKeyIdsOf(tx, userKey).map((id) => `key:${id}`);
+    const ids = readApiKeyIdsOf(tx, userKey).map(userIdOfKey);
     deleteApiKeysOf(tx, userKey);
-    deletePairingCodesOf(tx, userKey);
     return ids;
   }
 

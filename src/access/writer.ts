@@ -78,19 +78,28 @@ export function insertSession(
   ).lastInsertRowid;
 }
 
-/** Lets a session live until `expiresAtMs` at least. @returns false when it has ended. */
+/** Lets a session live until `expiresAtMs` at least. */
 export function extendSession(
   tx: Tx,
   sessionId: string,
   { nowMs, expiresAtMs }: { nowMs: number; expiresAtMs: number },
-): boolean {
-  const { changes } = tx.run(
+): void {
+  tx.run(
     'UPDATE access_session SET last_used_ms = ?, expires_ms = max(coalesce(expires_ms, 0), ?) WHERE id = ?',
     nowMs,
     expiresAtMs,
     sessionId,
   );
-  return changes > 0;
+}
+
+/** Voids the refresh tokens of a session. */
+export function voidRefreshTokens(tx: Tx, sessionId: string, nowMs: number): void {
+  tx.run(
+    `UPDATE access_refresh_token SET replaced_ms = coalesce(replaced_ms, ?), successor = NULL
+     WHERE session_key = (SELECT key FROM access_session WHERE id = ?)`,
+    nowMs,
+    sessionId,
+  );
 }
 
 export function insertRefreshToken(

@@ -16,10 +16,21 @@ const SECRET_KEYS = [
   'refresh_token',
   'secret',
   'jwt_secret',
+  'api_key',
+  'passphrase',
   'pin',
   'pincode',
   'setup_code',
   'cookie',
+  // As the code names them.
+  'accessToken',
+  'refreshToken',
+  'jwtSecret',
+  'apiKey',
+  'adminPassword',
+  'mqttPassword',
+  'homekitPin',
+  'setupCode',
 ];
 
 export interface LogOptions {
@@ -70,7 +81,13 @@ function prettyStream(out: NodeJS.WritableStream): DestinationStream {
   };
 }
 
-/** Formats one pino JSON line for a person; a line that is not JSON passes through unchanged. */
+// eslint-disable-next-line no-control-regex -- control characters are what is looked for
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
+/**
+ * Formats one pino JSON line for a person; a line that is not JSON passes through unchanged. What comes from outside may
+ * hold what a terminal obeys, or make up lines of its own.
+ */
 export function prettyLine(line: string): string {
   let record: Record<string, unknown>;
   try {
@@ -84,7 +101,8 @@ export function prettyLine(line: string): string {
   const mark = LEVEL_MARK[String(level)] ?? ' ';
   const fields = Object.entries(rest).map(([key, value]) => `${key}=${fieldText(key, value)}`);
   const source = typeof part === 'string' ? part : 'hub';
-  return [clock, mark, source.padEnd(8), sentence, ...fields].join(' ').trimEnd();
+  const text = [clock, mark, source.padEnd(8), sentence, ...fields].join(' ').trimEnd();
+  return text.replaceAll(CONTROL, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function fieldText(key: string, value: unknown): string {

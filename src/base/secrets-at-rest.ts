@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 import * as z from 'zod';
@@ -96,6 +96,8 @@ async function seal({ store, columns, files, copies, log }: SecretsAtRest, box: 
     log.info({ secrets: plain.length }, 'the secrets in the database were sealed with the passphrase');
   }
   for (const file of files) {
+    // What a power cut has left of writing it (see writeFileDurably) may be in plain.
+    rmSync(`${file}.new`, { force: true });
     if (!existsSync(file) || isSealed(readFileSync(file, 'utf8'))) continue;
     writeSecretFile(file, readFileSync(file, 'utf8'), box);
     log.info({ file: basename(file) }, 'a file with a secret was sealed with the passphrase');

@@ -34,12 +34,13 @@ function homekitText({ homekit }: PairingInfo): string {
   ].join('\n');
 }
 
-function ownerText({ setupCode, httpUrl }: PairingInfo): string {
+function ownerText({ setupCode, httpUrl, tls }: PairingInfo): string {
   if (setupCode === null) return '';
-  const body = `{"code":"${setupCode}","username":"you","password":"at least 8 characters"}`;
   return [
-    `You are the owner once you choose a name and a password. The setup code is ${setupCode}, good for one time:`,
-    `  curl -X POST ${httpUrl}/api/auth/setup -H 'content-type: application/json' -d '${body}'`,
+    'You are the owner once you choose a name and a password. Open this page, good for one time:',
+    `  ${tls?.url ?? httpUrl}/setup#${setupCode}`,
+    ...(tls ? ['  (The browser does not know a certificate that the hub made itself, and asks.)'] : []),
+    `or open ${tls?.url ?? httpUrl}/setup from another device of your network, with the setup code ${setupCode}`,
   ].join('\n');
 }
 

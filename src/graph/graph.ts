@@ -93,7 +93,7 @@ export {
 export type { GraphSearch } from './search/search.ts';
 export type { GraphSnapshot, StateBrief } from './snapshot.ts';
 export type { SearchHit, SearchOptions } from './search/types.ts';
-export { ROOT_IS_KEPT, type Visible } from './visibility.ts';
+export { HOME_IS_KEPT, ROOT_IS_KEPT, type Visible } from './visibility.ts';
 export type { GraphWriter } from './writer.ts';
 
 export interface GraphOptions {

@@ -19,7 +19,10 @@ export function readRoots(db: Db, rooms: readonly string[]): KeyedId[] {
   );
 }
 
-/** The rooms that are there and everything that open `located_in` and `part_of` edges lead from to one of them. */
+/**
+ * The rooms that are there and everything that open `located_in` and `part_of` edges lead from to one of them. A home is
+ * in no room, whatever an edge says: everybody sees it, so that somebody could put it into theirs and have all of it.
+ */
 export function readWithin(db: Db, rooms: readonly string[]): Map<number, string> {
   const rows = db.all<{ key: number; id: string }>(
     `WITH RECURSIVE within (key) AS (
@@ -28,6 +31,7 @@ export function readWithin(db: Db, rooms: readonly string[]): Map<number, string
        UNION
        SELECT r.from_key FROM within w CROSS JOIN relationship r ON r.to_key = w.key
          AND r.relationship_type IN (${PLACING}) AND r.open = 1
+         JOIN entity f ON f.key = r.from_key AND f.entity_type <> 'home'
      ) SELECT w.key, e.id FROM within w JOIN entity e ON e.key = w.key`,
     JSON.stringify(rooms),
   );

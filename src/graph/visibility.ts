@@ -20,6 +20,10 @@ const MAX_TOUCHED = 1000;
 export const ROOT_IS_KEPT =
   'your account is limited to some rooms: it deletes what is in them, and neither the rooms nor the home';
 
+/** Why neither the home nor what joins it to the rooms is changed by whoever is limited to them. */
+export const HOME_IS_KEPT =
+  'your account is limited to some rooms: it changes what is in them, and not the home or how it is divided';
+
 /** What somebody who is limited to rooms sees of the home. */
 export interface Visible {
   /** Ids of the entities. An edge is seen by whoever sees both of its ends. */
@@ -28,6 +32,8 @@ export interface Visible {
   readonly keys: readonly number[];
   /** The rooms themselves, and the homes: what all the rest is seen by. */
   readonly roots: ReadonlySet<string>;
+  /** The homes among them, which belong to everybody. */
+  readonly homes: ReadonlySet<string>;
   /** Another one where anything has come into sight or gone out of it. */
   readonly hash: string;
 }
@@ -95,6 +101,7 @@ export class Visibility {
       ids: new Set(all.values()),
       keys,
       roots: new Set(roots.map(({ id }) => id)),
+      homes: new Set(roots.flatMap(({ id }) => (rooms.includes(id) ? [] : [id]))),
       hash: createHash('sha256').update(text).digest('hex').slice(0, 16),
     };
   }

@@ -53,3 +53,21 @@ export class ClientAddresses {
 function plain(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }
+
+/**
+ * What an address is counted with besides itself. Of IPv6 that is the /64, which a network gives to each of its members
+ * whole: whoever has one has as many addresses as they like.
+ */
+export function networkOf(written: string): string {
+  const address = plain(written);
+  if (isIP(address) !== 6) return address;
+  const [text = ''] = address.split('%', 1);
+  const [left, right] = text.split('::', 2).map((half) => half.split(':').filter((group) => group !== ''));
+  const ends = (left?.length ?? 0) + (right?.length ?? 0) + (text.includes('.') ? 1 : 0);
+  const between = Array.from({ length: Math.max(0, 8 - ends) }, () => '0');
+  const groups = [...(left ?? []), ...between, ...(right ?? [])].slice(0, 4);
+  return `${groups.map((group) => Number.parseInt(group, 16).toString(16)).join(':')}::/64`;
+}
+
+/** Every machine on a cable or Wi-Fi has an address in this one: it says nothing about whose they are. */
+export const LINK_LOCAL = 'fe80:0:0:0::/64';

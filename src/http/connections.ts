@@ -1,11 +1,15 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
+import { networkOf } from './client-address.ts';
+
 export interface ConnectionLimits {
   /** Connections that are not WebSockets. */
   readonly maxPlainConnections: number;
   /** All together. */
   readonly maxConnections: number;
+  /** Of answers that their clients have not read yet. */
+  readonly maxUnreadBytes: number;
 }
 
 /**
@@ -17,7 +21,10 @@ const MAX_UNDER_WAY = 8;
 interface Place {
   /** The socket that was accepted. */
   readonly socket: Socket;
-  underWay: number;
+  readonly address: string;
+  readonly network: string;
+  /** To requests that are under way. */
+  readonly answers: Set<ServerResponse>;
 }
 
 /**
@@ -37,29 +44,52 @@ export class Connections {
   }
 
   /**
-   * Where all places are taken, the connection that has been idle for longest gives way: a client that opens many and
-   * dribbles must not keep the house out. Only where each has a request under way the new one is turned away.
+   * Where all places are taken, a connection of whoever has most of them gives way, and of those the one that has been
+   * idle for longest: a client that opens many and dribbles must not keep the house out. One that has a request under
+   * way is cut only for somebody who has fewer; else the new one is turned away.
    */
   admit(socket: Socket): void {
     const ends = endsOf(socket);
+    const address = socket.remoteAddress ?? '';
+    const place: Place = { socket, address, network: networkOf(address), answers: new Set() };
     const { maxPlainConnections, maxConnections } = this.#limits;
     const full = this.#plain.size + this.#upgraded.size >= maxConnections;
     if (this.#plain.size >= maxPlainConnections || full) {
-      const [oldest] = this.#idle;
-      if (oldest === undefined) {
+      const leaving = this.#givesWayTo(place);
+      if (leaving === undefined) {
         socket.destroy();
         return;
       }
-      const idle = this.#plain.get(oldest);
-      this.#forget(oldest);
-      idle?.socket.destroy();
+      const [gone, { socket: cut }] = leaving;
+      this.#forget(gone);
+      cut.destroy();
     }
-    this.#plain.set(ends, { socket, underWay: 0 });
+    this.#plain.set(ends, place);
     this.#idle.add(ends);
     socket.once('close', () => {
       // The same two ends may be in use again by now.
       if (this.#plain.get(ends)?.socket === socket) this.#forget(ends);
     });
+  }
+
+  /** By network first: of IPv6 addresses whoever has one has many. */
+  #givesWayTo({ address, network }: Place): readonly [string, Place] | undefined {
+    const all = [...this.#plain];
+    const ofNetwork = most(Map.groupBy(all, ([, place]) => place.network));
+    const candidates = most(Map.groupBy(ofNetwork, ([, place]) => place.address));
+    const places = new Map(candidates);
+    for (const ends of this.#idle) {
+      const idle = places.get(ends);
+      if (idle) return [ends, idle];
+    }
+    const [oldest] = candidates;
+    if (!oldest) return undefined;
+    const own = all.filter(([, place]) => place.network === network);
+    const hasFewer =
+      oldest[1].network === network
+        ? own.filter(([, place]) => place.address === address).length < candidates.length
+        : own.length < ofNetwork.length;
+    return hasFewer ? oldest : undefined;
   }
 
   /**
@@ -71,17 +101,37 @@ export class Connections {
     const place = this.#plain.get(ends);
     // It gave its place away while its request came in.
     if (place === undefined) return false;
-    if (place.underWay >= MAX_UNDER_WAY) {
+    if (place.answers.size >= MAX_UNDER_WAY) {
       place.socket.destroy();
       return false;
     }
-    place.underWay += 1;
+    place.answers.add(response);
     this.#idle.delete(ends);
     response.once('close', () => {
-      place.underWay -= 1;
-      if (place.underWay === 0 && this.#plain.get(ends) === place) this.#idle.add(ends);
+      place.answers.delete(response);
+      if (place.answers.size === 0 && this.#plain.get(ends) === place) this.#idle.add(ends);
     });
     return true;
+  }
+
+  /**
+   * To be called where one more answer was made. Where too much was not read yet, whoever leaves most of it unread is cut
+   * off: else one client could fill the memory with answers that it asks for and does not take.
+   */
+  limitUnread(): void {
+    for (;;) {
+      const unread = [...this.#plain.values()]
+        .map((place) => ({ place, bytes: unreadBytes(place) }))
+        .filter(({ bytes }) => bytes > 0);
+      if (sumOf(unread) <= this.#limits.maxUnreadBytes) return;
+      const ofNetwork = heaviest(Map.groupBy(unread, ({ place }) => place.network));
+      const [most] = heaviest(Map.groupBy(ofNetwork, ({ place }) => place.address)).toSorted(
+        (a, b) => b.bytes - a.bytes,
+      );
+      if (most === undefined) return;
+      this.#forget(endsOf(most.place.socket));
+      most.place.socket.destroy();
+    }
   }
 
   /** The connection leaves the plain ones for as long as it lives. */
@@ -98,6 +148,29 @@ export class Connections {
   }
 }
 
+function most<T>(groups: ReadonlyMap<string, T[]>): T[] {
+  return [...groups.values()].reduce(
+    (largest, group) => (group.length > largest.length ? group : largest),
+    [],
+  );
+}
+
 function endsOf(socket: Socket): string {
   return `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress} ${socket.localPort}`;
+}
+
+function unreadBytes({ answers }: Place): number {
+  let bytes = 0;
+  for (const answer of answers) bytes += answer.writableLength;
+  return bytes;
+}
+
+type Unread = readonly { readonly place: Place; readonly bytes: number }[];
+
+function sumOf(unread: Unread): number {
+  return unread.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+function heaviest(groups: ReadonlyMap<string, Unread>): Unread {
+  return [...groups.values()].reduce((most, group) => (sumOf(group) > sumOf(most) ? group : most), []);
 }

@@ -7,7 +7,7 @@ import type { Route } from './route.ts';
 
 import { refuseBeyondRooms } from '../access/errors.ts';
 import { HubError } from '../base/errors.ts';
-import { ClientAddresses } from './client-address.ts';
+import { ClientAddresses, LINK_LOCAL, networkOf } from './client-address.ts';
 import { bearerToken, beginExchange, headerOf, type Exchange } from './exchange.ts';
 import { AUTHENTICATE, HttpProblem } from './problem.ts';
 import { RateLimiter, type Quota } from './rate-limit.ts';
@@ -15,6 +15,8 @@ import { SourceRule } from './source-rule.ts';
 
 /** Requests in a minute without a valid token, from one address. */
 const ANONYMOUS_LIMIT = 100;
+/** How many addresses of one IPv6 network may each use their whole limit at the same time. */
+const ADDRESSES_AT_FULL_RATE = 4;
 /** How many logins of one user may each use their whole limit at the same time. */
 const LOGINS_AT_FULL_RATE = 4;
 
@@ -60,13 +62,18 @@ export class Gate {
     }
   }
 
+  /** Finds out who sent the request as things are now; whoever has lost their rights meanwhile is a stranger. */
+  async identifyAgain(exchange: Exchange): Promise<void> {
+    if (!exchange.principal) return;
+    exchange.principal = undefined;
+    await this.identify(exchange);
+  }
+
   /** Counts the request. @throws HttpProblem 429 when the client has used up its limit. */
   count(exchange: Exchange): void {
     if (this.#limitPerMinute === 0) return;
     const { principal, address } = exchange;
-    const quota = principal
-      ? this.#takeOf(principal)
-      : this.#limiter.take(`address ${address}`, Math.min(ANONYMOUS_LIMIT, this.#limitPerMinute));
+    const quota = principal ? this.#takeOf(principal) : this.#takeOfAddress(address);
     exchange.quota = quota;
     if (quota.allowed) return;
     throw new HttpProblem(
@@ -82,6 +89,17 @@ export class Gate {
     const ofUser = this.#limiter.take(`user ${userId}`, this.#limitPerMinute * LOGINS_AT_FULL_RATE);
     if (!ofUser.allowed || sessionId === undefined) return ofUser;
     return this.#limiter.take(`login ${sessionId}`, this.#limitPerMinute);
+  }
+
+  /** By address, and of all addresses that one machine may have a multiple. */
+  #takeOfAddress(address: string): Quota {
+    const limit = Math.min(ANONYMOUS_LIMIT, this.#limitPerMinute);
+    const network = networkOf(address);
+    if (network !== address && network !== LINK_LOCAL) {
+      const ofNetwork = this.#limiter.take(`network ${network}`, limit * ADDRESSES_AT_FULL_RATE);
+      if (!ofNetwork.allowed) return ofNetwork;
+    }
+    return this.#limiter.take(`address ${address}`, limit);
   }
 
   /** Keeps out what pages from elsewhere send. @throws HttpProblem 400, 403, 421. */

@@ -8,12 +8,25 @@ const AT_ONCE = 2;
 const MAX_WAITING = 64;
 /** All bodies that are being read or wait for their turn, together. */
 const MAX_HELD_BYTES = 96 * MIB;
+/** Of what the others leave, one sender may take this much: there is always something left for the next. */
+const SHARE_OF_ONE = 2 / 3;
+/** Bodies of one sender that are on their way: each keeps a connection, and with that one of a limited number of places. */
+const MAX_ON_THEIR_WAY = 64;
 
 /** What the body of one request takes of the room for all of them; given back by disposing it. */
 export interface HeldBody extends Disposable {
   readonly bytes: number;
+  /** The whole body is here. */
+  readonly arrived: () => void;
   /** @throws HubError `unavailable` when there is no room for that many bytes more. */
   readonly add: (bytes: number) => void;
+}
+
+/** What one user or address has in hand. */
+interface Sender {
+  bodies: number;
+  onTheirWay: number;
+  bytes: number;
 }
 
 /**
@@ -22,25 +35,47 @@ export interface HeldBody extends Disposable {
  */
 export class LargeBodies {
   readonly #waiting: (() => void)[] = [];
+  readonly #senders = new Map<string, Sender>();
   #running = 0;
   #heldBytes = 0;
 
-  hold(): HeldBody {
+  /**
+   * @param from who sends it: a user, or an address
+   * @throws HubError `unavailable` when too many of theirs are on their way already.
+   */
+  hold(from: string): HeldBody {
+    const sender = this.#senders.get(from) ?? { bodies: 0, onTheirWay: 0, bytes: 0 };
+    if (sender.onTheirWay >= MAX_ON_THEIR_WAY) throw tooMany();
+    this.#senders.set(from, sender);
+    sender.bodies += 1;
+    sender.onTheirWay += 1;
     let bytes = 0;
+    let isArriving = true;
+    let isHeld = true;
+    const arrived = (): void => {
+      if (isArriving) sender.onTheirWay -= 1;
+      isArriving = false;
+    };
     return {
       get bytes() {
         return bytes;
       },
+      arrived,
       add: (more) => {
-        if (this.#heldBytes + more > MAX_HELD_BYTES) {
-          throw new HubError('unavailable', 'Too many large requests are under way; try again in a moment.');
-        }
+        const left = MAX_HELD_BYTES - (this.#heldBytes - sender.bytes);
+        if (sender.bytes + more > left * SHARE_OF_ONE) throw tooMany();
         bytes += more;
+        sender.bytes += more;
         this.#heldBytes += more;
       },
       [Symbol.dispose]: () => {
+        if (!isHeld) return;
+        isHeld = false;
+        arrived();
+        sender.bodies -= 1;
+        sender.bytes -= bytes;
         this.#heldBytes -= bytes;
-        bytes = 0;
+        if (sender.bodies === 0) this.#senders.delete(from);
       },
     };
   }
@@ -64,9 +99,7 @@ export class LargeBodies {
       this.#running += 1;
       return;
     }
-    if (this.#waiting.length >= MAX_WAITING) {
-      throw new HubError('unavailable', 'Too many large requests are under way; try again in a moment.');
-    }
+    if (this.#waiting.length >= MAX_WAITING) throw tooMany();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiting.push(resolve);
     await promise;
@@ -78,4 +111,8 @@ export class LargeBodies {
     if (next) next();
     else this.#running -= 1;
   }
+}
+
+function tooMany(): HubError {
+  return new HubError('unavailable', 'Too many large requests are under way; try again in a moment.');
 }

@@ -71,6 +71,9 @@ function operationOf(route: Route, components: JsonObject): JsonObject {
     responses: {
       [docs.answer.status]: {
         description: docs.summary,
+        ...(docs.answer.content === undefined
+          ? {}
+          : { content: { [docs.answer.content]: { schema: { type: 'string' } } } }),
         ...(docs.answer.schema
           ? {
               content: {

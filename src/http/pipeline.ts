@@ -14,6 +14,7 @@ import type { Reply } from './reply.ts';
 import type { Call, Route } from './route.ts';
 
 import { parseJson } from '../base/json.ts';
+import { networkOf } from './client-address.ts';
 import { headerOf } from './exchange.ts';
 import { LargeBodies } from './large-bodies.ts';
 import { HttpProblem, problemJson, toProblem, type Problem } from './problem.ts';
@@ -129,13 +130,17 @@ export class Pipeline {
       const answer = async (body: unknown): Promise<Response> =>
         await this.#respond(await route.handle(toCall(exchange, event, query, body)), exchange);
       if (!bodySchema) return await answer(null);
-      using held = this.#largeBodies.hold();
+      using held = this.#largeBodies.hold(exchange.principal?.userId ?? networkOf(exchange.address));
       // Outside of the heap until it is its turn.
       const bytes = await orInvalid(
         route,
         async () => await readBody(exchange.request, route.bodyLimitBytes, held.add),
       );
+      held.arrived();
       return await this.#largeBodies.run(held.bytes, async () => {
+        // A body may take a minute to come, in which whoever sent it was deleted, demoted or logged out.
+        await this.#options.gate.identifyAgain(exchange);
+        this.#options.gate.authorize(exchange, route);
         const body = await orInvalid(route, () => check(bodySchema, toJson(toText(bytes), route)));
         return await answer(body);
       });

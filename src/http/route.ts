@@ -27,8 +27,10 @@ export interface Call<Query = unknown, Body = unknown> {
 /** What a route answers when all is well, for the document. */
 export interface Answer {
   readonly status: number;
-  /** Null where there is no body. */
+  /** Null where there is no body, or one that is no JSON. */
   readonly schema: z.ZodType | null;
+  /** The type of a body that is no JSON. */
+  readonly content?: string;
 }
 
 /** What the document says about a route beyond its schemas. */

@@ -35,6 +35,7 @@ export const SERVER_LIMITS: ServerLimits = {
   // With the WebSockets, which whoever takes them limits further. Node raises the soft limit of file descriptors to the
   // hard one by itself, which is at least 4096 where Linux is as it comes.
   maxConnections: 512 + 2048,
+  maxUnreadBytes: 64 * 1024 * 1024,
 };
 
 const MAX_HEADER_BYTES = 16 * 1024;
@@ -77,7 +78,10 @@ export class HttpServer implements AsyncDisposable {
       fetch: async (request) => {
         const node = request.runtime?.node?.req;
         // What else had come with it is still handed on, and nobody is there to answer to.
-        return node && cut.has(node) ? new Response(null, { status: 503 }) : await options.fetch(request);
+        if (node && cut.has(node)) return new Response(null, { status: 503 });
+        const answer = await options.fetch(request);
+        connections.limitUnread();
+        return answer;
       },
       hostname: options.host,
       port: options.port,

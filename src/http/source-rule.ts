@@ -35,7 +35,10 @@ export class SourceRule {
   checkHost(request: IncomingMessage): void {
     const { host } = request.headers;
     const name = host === undefined ? null : hostNameOf(host);
-    if (name !== null && this.#isOurs(name)) return;
+    if (isSaidTwice(request)) {
+      throw new HttpProblem(400, 'VALIDATION_ERROR', 'The request has more than one Host header.');
+    }
+    if (name !== null && this.#isOurs(name) && this.#isOurs(targetNameOf(request) ?? name)) return;
     if (HEALTH_PATHS.includes(request.url?.split('?', 1)[0] ?? '')) return;
     if (host === undefined || host === '') {
       throw new HttpProblem(400, 'VALIDATION_ERROR', 'The request has no Host header.');
@@ -43,8 +46,8 @@ export class SourceRule {
     throw new HttpProblem(
       421,
       'MISDIRECTED_REQUEST',
-      name === null
-        ? 'The Host header is not the name of a machine.'
+      name === null || this.#isOurs(name)
+        ? 'The Host header, or the address of the request, is not the name of a machine.'
         : `The hub does not go by the name ${name}. If it should, add the name to http.allowed_hosts.`,
     );
   }
@@ -64,4 +67,15 @@ export class SourceRule {
     if (isIP(name) !== 0 || !name.includes('.')) return true;
     return name.endsWith('.local') || name.endsWith('.localhost') || this.#names.has(name);
   }
+}
+
+/** Whoever stands in front of the hub may have looked at the other one (RFC 9112, 3.2). */
+function isSaidTwice({ rawHeaders }: IncomingMessage): boolean {
+  return rawHeaders.filter((text, index) => index % 2 === 0 && text.toLowerCase() === 'host').length > 1;
+}
+
+/** The name in a whole address (`GET http://hub/health`), which counts more than the header; null where there is none. */
+function targetNameOf({ url = '' }: IncomingMessage): string | null {
+  if (url.startsWith('/') || !URL.canParse(url)) return null;
+  return hostNameOf(new URL(url).host) ?? '';
 }

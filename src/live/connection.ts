@@ -10,14 +10,17 @@ import type { StateChange } from '../devices/types.ts';
 import type { Handshake } from './upgrade.ts';
 
 import { newId } from '../base/ids.ts';
-import { textFrame } from './frame.ts';
+import { pongFrame, textFrame } from './frame.ts';
 import { stateChangeMessage } from './messages.ts';
+import { Pace } from './pace.ts';
 import { Subscriptions, type Subscription } from './subscriptions.ts';
 
 /** A client with more than this waiting reads too slowly (PROTOCOL.md section 3). */
 export const SLOW_BYTES = 1024 * 1024;
 /** A slow client that still asks for answers and does not read them is cut off here. */
 const HOPELESS_BYTES = 2 * SLOW_BYTES;
+/** With more than this waiting a ping is not answered: whoever does not read would be sent pongs without end. */
+const MAX_BEFORE_PONG_BYTES = 16 * 1024;
 /** Many messages for one client share a system call up to this size. */
 const CORKED_BYTES = 64 * 1024;
 
@@ -36,6 +39,7 @@ export class Connection {
   readonly handshake: Handshake;
   readonly subscriptions = new Subscriptions();
   readonly log: Logger;
+  readonly pace = new Pace();
   readonly #peer: Peer;
   readonly #socket: Duplex;
   readonly #websocket: Peer['websocket'];
@@ -154,6 +158,21 @@ export class Connection {
 
   ping(): void {
     this.#peer.ping();
+  }
+
+  /** The client has said something; false where that is not to be looked at. One that floods the hub is cut off. */
+  heard(): boolean {
+    if (this.#closing) return false;
+    this.pingsMissed = 0;
+    if (this.pace.take()) return true;
+    // Without a goodbye: until that is answered the flood would go on.
+    this.terminate('a client sends too many messages');
+    return false;
+  }
+
+  /** Answers a ping, or leaves it to the next one (RFC 6455, 5.5.3). */
+  pong(data: Uint8Array): void {
+    if (this.waitingBytes <= MAX_BEFORE_PONG_BYTES) this.sendFrame(pongFrame(data));
   }
 
   /** Says goodbye with a close code. */

@@ -48,6 +48,22 @@ export class Connections {
     if (this.#open.size === 0) this.#allClosed?.();
   }
 
+  /**
+   * Where all places are taken, somebody who has many gives one to somebody who has few: else whoever may look into the
+   * home could keep everybody else from it. False where nobody has many more than this user.
+   */
+  makeRoom(userId: string): boolean {
+    const byUser = Map.groupBy(this.#known, ({ principal }) => principal?.userId);
+    let most: readonly Connection[] = [];
+    for (const theirs of byUser.values()) if (theirs.length > most.length) most = theirs;
+    const own = byUser.get(userId)?.length ?? 0;
+    const [oldest] = most;
+    if (!oldest || most.length <= 2 * own + 1) return false;
+    this.delete(oldest);
+    oldest.terminate('its place was needed for somebody else');
+    return true;
+  }
+
   isOnline(deviceId: string): boolean {
     for (const connection of this.#known) if (isOf(connection, deviceId)) return true;
     return false;

@@ -1,5 +1,7 @@
 /** FIN and the opcode of a text (RFC 6455, section 5.2). */
 const TEXT = 0x81;
+/** The same of the answer to a ping (section 5.5.3). */
+const PONG = 0x8a;
 
 /**
  * A text message as it stands on the wire, so that one that goes to a thousand connections is framed once and each of
@@ -21,4 +23,9 @@ export function textFrame(json: string): Buffer {
   }
   frame.write(json, header);
   return frame;
+}
+
+/** The answer to a ping that brought `data`, which a control frame limits to 125 bytes. */
+export function pongFrame(data: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.of(PONG, data.length), data]);
 }

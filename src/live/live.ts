@@ -17,13 +17,14 @@ import { Connection } from './connection.ts';
 import { Connections } from './connections.ts';
 import { FactFeed } from './fact-feed.ts';
 import { MessageHandler, toErrorFields } from './handler.ts';
-import { MAX_MESSAGE_BYTES, parseMessage } from './messages.ts';
+import { parseMessage } from './messages.ts';
 import { Placements } from './placements.ts';
 import { Scopes } from './scopes.ts';
 import { StateFeed } from './state-feed.ts';
 import { TokenGate } from './token-gate.ts';
 import { CLOSE_GOING_AWAY, CLOSE_OTHER_USER, CLOSE_POLICY, CLOSE_TOKEN } from './types.ts';
 import { readHandshake, refuse, requestIdOf } from './upgrade.ts';
+import { WEBSOCKET_OPTIONS } from './websocket-options.ts';
 
 export type { LiveCursors, LiveOptions, LivePart, NoticeLevel } from './types.ts';
 
@@ -79,15 +80,8 @@ class Live implements LivePart {
       clock,
       wakeFacts: () => this.#facts.wake(),
     });
-    const serverOptions = {
-      maxPayload: MAX_MESSAGE_BYTES,
-      perMessageDeflate: false,
-      clientTracking: false,
-      // How long ws waits for the other side's close frame before it drops the socket.
-      closeTimeout: 5000,
-    };
     // Pings are ours: crossws closes at the first that is missed.
-    this.#adapter = crossws({ hooks: this.#hooks(), idleTimeout: 0, serverOptions });
+    this.#adapter = crossws({ hooks: this.#hooks(), idleTimeout: 0, serverOptions: WEBSOCKET_OPTIONS });
     this.#pings = setInterval(() => this.#sweep(), options.pingEveryMs ?? 30_000);
   }
 
@@ -151,8 +145,13 @@ class Live implements LivePart {
       refuseIt(handshake);
       return;
     }
-    if (this.#closing || this.connections + this.#upgrading.size > (this.#options.maxConnections ?? 2000)) {
-      refuseIt({ kind: 'unavailable', detail: 'the hub takes no more connections now; try again later' });
+    const isFull = this.connections + this.#upgrading.size > (this.#options.maxConnections ?? 2000);
+    const noRoom = {
+      kind: 'unavailable',
+      detail: 'the hub takes no more connections now; try again',
+    } as const;
+    if (this.#closing || (isFull && handshake.token === null)) {
+      refuseIt(noRoom);
       return;
     }
     let principal: Principal | undefined;
@@ -163,6 +162,10 @@ class Live implements LivePart {
         return;
       }
       principal = verified;
+    }
+    if (isFull && !this.#connections.makeRoom(handshake.userId)) {
+      refuseIt(noRoom);
+      return;
     }
     if (socket.destroyed || this.#closing) {
       socket.destroy();
@@ -186,6 +189,8 @@ class Live implements LivePart {
         connection.terminate('the hub failed');
       }
     };
+    const paced = (peer: Peer, task: (connection: Connection) => void): void =>
+      guarded(peer, (connection) => connection.heard() && task(connection));
     return {
       upgrade: (request) => {
         const { handshake } = request.context as unknown as PeerContext;
@@ -199,7 +204,7 @@ class Live implements LivePart {
         context.connection = new Connection(peer, context.socket, context.handshake, this.#options.log);
         guarded(peer, (connection) => this.#opened(connection, context.principal));
       },
-      message: (peer, message) => guarded(peer, (connection) => this.#received(connection, message.rawData)),
+      message: (peer, message) => paced(peer, (connection) => this.#received(connection, message.rawData)),
       drain: (peer) =>
         guarded(peer, (connection) => {
           // Most sockets drain after each message of some size, and nobody waits for that.
@@ -211,10 +216,8 @@ class Live implements LivePart {
           );
           this.#facts.wake();
         }),
-      pong: (peer) =>
-        guarded(peer, (connection) => {
-          connection.pingsMissed = 0;
-        }),
+      ping: (peer, data) => paced(peer, (connection) => connection.pong(data)),
+      pong: (peer) => paced(peer, () => undefined),
       close: (peer) => guarded(peer, (connection) => this.#closed(connection)),
       error: (peer, error) =>
         guarded(peer, (connection) => connection.log.debug({ err: error }, 'a connection broke')),
@@ -240,6 +243,7 @@ class Live implements LivePart {
     const isFirst = !connection.principal;
     if (isFirst) connection.seq = graph.headSeq;
     connection.principal = principal;
+    connection.pace.trust();
     this.#scopes.begin(connection, isFirst);
     connection.token = said.token;
     connection.deviceId = said.deviceId ?? connection.deviceId ?? principal.deviceId;
@@ -255,8 +259,6 @@ class Live implements LivePart {
   }
 
   #received(connection: Connection, data: unknown): void {
-    if (connection.closing) return;
-    connection.pingsMissed = 0;
     try {
       if (typeof data !== 'string') throw new HubError('invalid', 'messages are JSON texts, not binary');
       if (connection.verifying) this.#keepForLater(connection, data);

@@ -94,7 +94,9 @@ export class TokenGate {
         return;
       }
       connection.principal = verified;
-      this.#verified(connection);
+      // The end of a visit may have been moved.
+      this.closeAtExpiry(connection, verified);
+      if (!connection.closing) this.#verified(connection);
     } catch (error) {
       // A database that cannot be read now says nothing about the token.
       connection.log.warn({ error: errorText(error) }, 'a token could not be verified again');

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import type { Tx } from '../base/db.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Author, EntityVersion } from '../graph/types.ts';
@@ -18,6 +19,8 @@ export interface Decided {
   readonly content?: JsonObject | undefined;
   /** The version that was the entity's latest when they looked. */
   readonly localVersion?: string | undefined;
+  /** Called with the new row in the transaction that makes it, for whoever keeps a log of decisions. */
+  readonly record?: ((made: EntityVersion, tx: Tx) => void) | undefined;
 }
 
 /**
@@ -66,6 +69,7 @@ export async function resolveConflict(
       resolution,
       version: entity.version,
     });
+    decided.record?.(entity, tx);
     return entity;
   });
   await graph.settled();

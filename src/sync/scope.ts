@@ -3,7 +3,7 @@ import type { RelationshipVersion } from '../graph/types.ts';
 import type { EntityChange } from './types.ts';
 
 import { HubError } from '../base/errors.ts';
-import { ROOT_IS_KEPT } from '../graph/graph.ts';
+import { HOME_IS_KEPT, ROOT_IS_KEPT } from '../graph/graph.ts';
 
 /**
  * Whoever is limited to rooms changes what is in them. The answer is the same for what is elsewhere and for what there
@@ -15,6 +15,7 @@ export function refuseUnseenEntity(change: EntityChange, visible: Visible | unde
   if (!visible.ids.has(change.id)) {
     throw forbidden('your account is limited to some rooms: it changes what is in them, and adds nothing');
   }
+  if (visible.homes.has(change.id)) throw forbidden(HOME_IS_KEPT);
   if (change.changeType === 'delete' && visible.roots.has(change.id)) throw forbidden(ROOT_IS_KEPT);
 }
 
@@ -23,7 +24,13 @@ export function refuseUnseenEnds(
   edge: Pick<RelationshipVersion, 'fromEntityId' | 'toEntityId'>,
   visible: Visible | undefined,
 ): void {
-  if (visible && !seesEnds(edge, visible)) throw unseenEdge();
+  if (!visible) return;
+  if (!seesEnds(edge, visible)) throw unseenEdge();
+  const { roots, homes } = visible;
+  const { fromEntityId, toEntityId } = edge;
+  if (homes.has(fromEntityId) || (roots.has(fromEntityId) && roots.has(toEntityId))) {
+    throw forbidden(HOME_IS_KEPT);
+  }
 }
 
 export function seesEnds(

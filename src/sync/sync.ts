@@ -41,6 +41,8 @@ export interface SyncOptions {
   log: Logger;
   /** The policy: may this principal do that? */
   allows: (principal: Principal, permission: Permission) => boolean;
+  /** Whether somebody in this home has the id: then nobody else passes for them. Default: nobody has. */
+  isAccount?: (userId: string) => boolean;
   live: LiveDevices;
   /** How long a forced sync is waited for; default 10 s. */
   forceWaitMs?: number;

@@ -59,6 +59,12 @@ const newMember = async (house: House): Promise<string> => await newUser(house, 
 const newAdmin = async (house: House): Promise<string> => await newUser(house, 'admin');
 const newKey = async (house: House): Promise<string> =>
   (await house.make('/api/auth/api-keys', { name: house.unused(), scopes: ['metrics'] }))['id'] ?? '';
+/** Of the caller's own: whoever rotates a key is told its secret, and it must end with them. */
+const ownKey = async (house: House, { token }: Guest): Promise<string> => {
+  const body = { name: 'x', scopes: ['home:read'] };
+  const answer = await house.call('/api/auth/api-keys', { method: 'POST', token, body });
+  return ((await answer.json()) as { id: string }).id;
+};
 const newGuestCode = async (house: House): Promise<string> =>
   (await house.make<{ qr_data: { token: string } }>('/api/v1/auth/guest/generate-qr')).qr_data.token;
 const newPairingCode = async (house: House): Promise<string> =>
@@ -145,7 +151,9 @@ export const ACTS: Readonly<Record<string, Prepare>> = {
   'GET /api/users/{id}': async (house) => await Promise.resolve({ ids: [house.idOf('member')] }),
   'PATCH /api/users/{id}': freshOr(MEMBER, newMember, { body: { grants: ['lock'] } }),
   'DELETE /api/users/{id}': freshOr(MEMBER, newMember),
-  'POST /api/auth/api-keys/{id}/rotate': freshOr(KEY, newKey),
+  'POST /api/auth/api-keys/{id}/rotate': async (house, by, isAllowed) => ({
+    ids: [by && isAllowed ? await ownKey(house, by) : KEY(house)],
+  }),
   'DELETE /api/auth/api-keys/{id}': freshOr(KEY, newKey),
   'POST /api/auth/pairing-codes': async (house) =>
     await Promise.resolve({ body: { user_id: house.idOf('member') } }),
@@ -160,6 +168,12 @@ export const ACTS: Readonly<Record<string, Prepare>> = {
   // Nothing in this home has a state; that it was looked up is enough.
   'GET /api/entities/{id}/state': always({ ...LAMP, status: 404 }),
   'POST /api/entities/{id}/commands': always({ ...LAMP, status: 404 }),
+  'GET /api/entities/{id}/readings': always({ ...LAMP, query: 'capability=temperature', status: 404 }),
+  'GET /api/devices/{id}/explain': always({ ...LAMP, status: 404 }),
+  // MQTT is off in this home.
+  'GET /api/mqtt/ghosts': always({ status: 409 }),
+  'POST /api/mqtt/ghosts/clear': always({ body: { topics: ['a/config'] }, status: 409 }),
+  'POST /api/mqtt/sniff': always({ status: 409 }),
   'GET /api/relationships/{id}': always(EDGE),
   'GET /api/relationships/{id}/versions': always(EDGE),
   'GET /api/v1/graph/entities/{id}': always(LAMP),

@@ -54,6 +54,7 @@ export const POLICY: Readonly<Record<string, What>> = {
   'GET /health': 'everybody may',
   'GET /ready': 'everybody may',
   'GET /openapi.json': 'everybody may',
+  'GET /setup': 'everybody may',
 
   'POST /api/auth/setup': 'everybody may',
   'POST /api/auth/login': 'everybody may',
@@ -84,6 +85,10 @@ export const POLICY: Readonly<Record<string, What>> = {
   'POST /api/v1/auth/guest/revoke': 'administer',
   'GET /api/v1/auth/guest/list': 'administer',
   'GET /api/audit': 'administer',
+  'GET /api/mqtt/ghosts': 'administer',
+  'POST /api/mqtt/ghosts/clear': 'administer',
+  'POST /api/mqtt/sniff': 'administer',
+  'GET /api/devices/{id}/explain': 'administer',
   'GET /api/sync/devices': 'administer',
 
   'GET /api/entities': 'look into the home',
@@ -92,6 +97,8 @@ export const POLICY: Readonly<Record<string, What>> = {
   'GET /api/entities/{id}/lineage': 'look into the home',
   'GET /api/entities/{id}/relationships': 'look into the home',
   'GET /api/entities/{id}/state': 'look into the home',
+  'GET /api/entities/{id}/readings': 'look into the home',
+  'GET /api/mqtt': 'look into the home',
   'GET /api/relationships': 'look into the home',
   'GET /api/relationships/{id}': 'look into the home',
   'GET /api/relationships/{id}/versions': 'look into the home',

@@ -65,6 +65,21 @@ describe('the name under which the hub is called', () => {
     expect((await send('GET /healthy HTTP/1.1', ['host: evil.example'])).status).toBe(421);
   });
 
+  test('is said once, and not another one in the address', async () => {
+    const get = 'GET /api/entities HTTP/1.1';
+    expect((await send(get, ['host: hub', 'Host: evil.example', me()])).status).toBe(400);
+    expect((await send(get, ['host: hub', 'host: hub', me()])).status).toBe(400);
+    for (const [target, status] of [
+      ['http://hub/api/entities', 200],
+      ['http://127.0.0.1:8000/api/entities', 200],
+      ['http://evil.example/api/entities', 421],
+      ['http://evil.example:8000/api/entities', 421],
+      ['http://hub@evil.example/api/entities', 421],
+    ] as const) {
+      expect((await send(`GET ${target} HTTP/1.1`, ['host: hub', me()])).status, target).toBe(status);
+    }
+  });
+
   test('that is none at all is told so, without repeating it', async () => {
     const answer = await send('GET /api/entities HTTP/1.1', ['host: <script>', me()]);
     expect(answer.status).toBe(421);

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import type { Principal } from '../../src/access/types.ts';
 import type { CommandOptions, CommandStatus, DeviceView } from '../../src/devices/types.ts';
 import type { DeviceDirectory, HttpOptions, HttpPart, SyncService } from '../../src/http/http.ts';
+import type { Route } from '../../src/http/route.ts';
+import type { ReadingHistory } from '../../src/readings/types.ts';
 
 import { Access } from '../../src/access/access.ts';
 import { accessTables } from '../../src/access/tables.ts';
@@ -17,12 +19,29 @@ import { clientTables } from '../../src/clients/tables.ts';
 import { Store } from '../../src/base/store.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import { graphTables } from '../../src/graph/tables.ts';
-import { startHttp } from '../../src/http/http.ts';
+import { routeTable, startHttp } from '../../src/http/http.ts';
+import { Diagnosis } from '../../src/hub/diagnosis.ts';
 import { Sync } from '../../src/sync/sync.ts';
 import { syncTables } from '../../src/sync/tables.ts';
 import { NOBODY_LIVE } from '../sync/sync-home.ts';
 
 export const PASSWORD = 'correct horse battery';
+
+/** Every route, to be looked at and not to be called. */
+export function allRoutes(): Route[] {
+  const nothing = undefined as never;
+  return routeTable({
+    access: nothing,
+    clients: {} as never,
+    clock: nothing,
+    devices: nothing,
+    diagnosis: nothing,
+    graph: nothing,
+    readings: nothing,
+    sync: nothing,
+    version: '',
+  });
+}
 
 /** Stands in for the devices rules, which have tests of their own. */
 export class FakeDevices implements DeviceDirectory {
@@ -55,12 +74,20 @@ export class FakeDevices implements DeviceDirectory {
     return [
       {
         id: 'lock/door',
+        firstId: 'lock/door',
         type: 'lock',
         entityId: 'lamp-1',
         unsupported: 'locks come later',
         withdrawnAtMs: null,
       },
-      { id: 'fan/x', type: 'fan', entityId: 'lamp-1', unsupported: 'fans come later', withdrawnAtMs: 5 },
+      {
+        id: 'fan/x',
+        firstId: 'fan/x',
+        type: 'fan',
+        entityId: 'lamp-1',
+        unsupported: 'fans come later',
+        withdrawnAtMs: 5,
+      },
     ];
   }
 }
@@ -152,9 +179,15 @@ export async function startTestApi(
     clock,
     log,
     allows: (principal, permission) => access.allows(principal, permission),
+    isAccount: (userId) => access.users.has(userId),
     live: NOBODY_LIVE,
   });
   const sync = new WatchedSync(rules);
+  const diagnosis = new Diagnosis({ devices, mqtt: null, homekit: null });
+  const readings: ReadingHistory = {
+    has: (_, capability) => capability === 'temperature',
+    query: () => ({ resolution: 'raw', items: [], nextCursor: null }),
+  };
   const http = await startHttp({
     host: '127.0.0.1',
     port: 0,
@@ -166,6 +199,8 @@ export async function startTestApi(
     graph,
     devices,
     sync,
+    readings,
+    diagnosis,
     clients: new ClientRecords({ store, clock }),
     upgrade: (_, socket) => socket.destroy(),
     clock,

@@ -102,6 +102,30 @@ describe('2.1.6 resolve', () => {
     expect(latest()).toEqual({ name: 'Lamp 2', power: 11, colour: 'red' });
   });
 
+  test('what keeps a log of decisions stands or falls with the decision', async () => {
+    await other.sync([lost]);
+    const id = await openConflict();
+    const record = (): never => {
+      throw new Error('the log is full');
+    };
+    await expect(home.sync.resolve(ANNA, id, { resolution: 'accept_remote', record })).rejects.toThrow(
+      'the log is full',
+    );
+    expect(latest()).toEqual({ name: 'Lamp', power: 11, colour: 'white' });
+    expect(await home.sync.conflicts(0, 10)).toHaveLength(1);
+    const noted: string[] = [];
+    const made = await home.sync.resolve(ANNA, id, {
+      resolution: 'accept_remote',
+      record: ({ version }, tx) => {
+        const row = tx.get<{ open: number }>(
+          'SELECT count(*) AS open FROM sync_conflict WHERE resolution IS NULL',
+        );
+        noted.push(`${version} ${row?.open}`);
+      },
+    });
+    expect(noted).toEqual([`${made.version} 0`]);
+  });
+
   test('an update of what was deleted: keep the deletion, or bring it back', async () => {
     const gone = phone.delete(state);
     await phone.sync([gone]);

@@ -81,6 +81,7 @@ export async function openSyncHome(
     graph,
     clock,
     log: silentLogger,
+    isAccount: (userId) => userId === 'carl',
     allows: ({ role }, permission) => role !== 'guest' || permission === 'sync:pull',
     live,
     forceWaitMs: 200,

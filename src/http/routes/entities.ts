@@ -17,7 +17,7 @@ import { route } from '../route.ts';
 import { atQuery, entitySchema, entityTypeText, jsonObject, pageSchema, sourceType } from '../schemas.ts';
 import { authorOf } from './author.ts';
 import { ENTITY_PARAMS, existingEntity, momentOf, noEntity } from './graph-reads.ts';
-import { refusePast, refuseRoot, refuseUnseen, seenKeys, visibleTo } from './scope.ts';
+import { refuseHome, refusePast, refuseRoot, refuseUnseen, seenKeys, visibleTo } from './scope.ts';
 
 const listQuery = pageQuery.extend({
   entity_type: entityTypeText.optional(),
@@ -212,7 +212,9 @@ async function changeEntity(
   change: (writer: GraphWriter, latest: EntityVersion) => EntityVersion,
 ): Promise<Reply> {
   const id = call.param('id');
-  refuseUnseen(visibleTo(graph, call.principal), id);
+  const visible = visibleTo(graph, call.principal);
+  refuseUnseen(visible, id);
+  refuseHome(visible, id);
   const entity = graph.transaction((writer) => {
     const latest = writer.latest(id);
     if (!latest || latest.contentJson === null) throw noEntity(id);

@@ -3,7 +3,7 @@ import type { Visible } from '../../graph/graph.ts';
 import type { HttpOptions } from '../types.ts';
 
 import { HubError } from '../../base/errors.ts';
-import { ROOT_IS_KEPT } from '../../graph/graph.ts';
+import { HOME_IS_KEPT, ROOT_IS_KEPT } from '../../graph/graph.ts';
 import { noEntity } from './graph-reads.ts';
 
 /** What somebody who is limited to rooms sees; undefined for whoever sees everything. */
@@ -38,6 +38,11 @@ export function refusePast(
 export function refuseRoot(visible: Visible | undefined, id: string): void {
   if (!visible?.roots.has(id)) return;
   throw new HubError('forbidden', ROOT_IS_KEPT);
+}
+
+/** Whoever is limited to rooms must not change what belongs to everybody. @throws HubError `forbidden`. */
+export function refuseHome(visible: Visible | undefined, id: string): void {
+  if (visible?.homes.has(id)) throw new HubError('forbidden', HOME_IS_KEPT);
 }
 
 /** The keys of what is seen of what is asked for. */

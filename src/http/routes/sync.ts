@@ -207,13 +207,14 @@ export function syncRoutes({ access, sync }: Pick<HttpOptions, 'access' | 'sync'
           resolution: body.resolution,
           content: body.content,
           localVersion: body.local_version,
-        });
-        access.audit.record({
-          action: 'conflict.resolve',
-          by: principal,
-          from: originOf(call),
-          target: call.param('conflict_id'),
-          details: { resolution: body.resolution, entity_id: made.id },
+          record: (version, tx) => {
+            const details = { resolution: body.resolution, entity_id: version.id };
+            const target = call.param('conflict_id');
+            access.audit.record(
+              { action: 'conflict.resolve', by: principal, from: originOf(call), target, details },
+              tx,
+            );
+          },
         });
         return jsonText(homeEntityJson(made));
       },

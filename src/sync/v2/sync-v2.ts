@@ -32,6 +32,8 @@ export interface SyncV2Options {
   readonly clock: Clock;
   readonly log: Logger;
   readonly allows: (principal: Principal, permission: Permission) => boolean;
+  /** See SyncOptions. */
+  readonly isAccount?: (userId: string) => boolean;
   /** Shared with the other protocols: what a device sends is taken in the order in which it was sent. */
   readonly queue: DeviceQueue;
   /** What is noted about the clients of somebody. */
@@ -135,7 +137,12 @@ export class SyncV2 {
     });
     const known = new Known(this.#graph, this.#options.store.db);
     await known.load({ entities, edges }, clock);
-    const authorOf = (userId: string): Author => authorFor(userId, principal, request);
+    const { isAccount = () => false } = this.#options;
+    // A version is by whom the client says, as long as nobody passes for the hub or for somebody else of the home.
+    const authorOf = (userId: string): Author => ({
+      userId: userId === HUB_AUTHOR.userId || isAccount(userId) ? principal.userId : userId,
+      deviceId: request.deviceId,
+    });
     const outcome = this.#graph.transaction((writer, tx) => {
       known.refresh(writer);
       const edgeAuthor = authorOf(request.userId);
@@ -181,10 +188,4 @@ export class SyncV2 {
     // A device is remembered from its first sync that worked: a disk that refuses must not be written to here.
     if (before) devices.note({ ...before, userId: principal.userId, lastError: errorText(error) }, true);
   }
-}
-
-/** A version is by whom the client says, as long as nobody passes for the hub. */
-function authorFor(userId: string, principal: Principal, request: RequestV2): Author {
-  const isReserved = userId === HUB_AUTHOR.userId && principal.userId !== HUB_AUTHOR.userId;
-  return { userId: isReserved ? principal.userId : userId, deviceId: request.deviceId };
 }

@@ -65,13 +65,15 @@ describe('words', () => {
     expect(home.graph.latest('kitchen')?.contentJson).toBe('{"name":"Kitchen","x":1}');
   });
 
-  test('nobody passes for the hub', async () => {
+  test('nobody passes for the hub, or for somebody else of the home', async () => {
     await client.push([
       entity('kitchen', 'v-1', { user_id: 'hub' }),
       entity('hall', 'v-1', { user_id: 'ben' }),
+      entity('attic', 'v-1', { user_id: 'carl' }),
     ]);
     expect(home.graph.latest('kitchen')).toMatchObject({ userId: 'anna', deviceId: 'client-1' });
     expect(home.graph.latest('hall')?.userId).toBe('ben');
+    expect(home.graph.latest('attic')?.userId).toBe('anna');
   });
 
   test('a type rule never fails a batch', async () => {
