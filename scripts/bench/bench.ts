@@ -15,6 +15,7 @@ import { benchFanOut, benchStalled } from './live/live.ts';
 import { benchLatency } from './latency.ts';
 import { table, type Result } from './measure.ts';
 import { benchMemory } from './memory.ts';
+import { benchReadings } from './readings.ts';
 import { benchStart } from './start.ts';
 import { benchSyncPull } from './sync/pull.ts';
 import { benchSyncPush } from './sync/push.ts';
@@ -26,6 +27,7 @@ const benches: Readonly<Record<string, () => Promise<Result[]>>> = {
   latency: async () => await benchLatency(0, null),
   'slow-latency': async () => await benchLatency(150, buildRecorder(workFolder)),
   disk: async () => await benchDisk(5),
+  readings: benchReadings,
   'live-fan-out': benchFanOut,
   'live-stalled': benchStalled,
   'graph-writes': benchGraphWrites,
