@@ -33,9 +33,13 @@ import { startHttp } from './http/http.ts';
 import { startLive } from './live/live.ts';
 import { startMdns, type MdnsPart, type MdnsTxt } from './mdns/mdns.ts';
 import { mqttTables } from './mqtt/tables.ts';
+import { Diagnosis } from './hub/diagnosis.ts';
+import { diagnosisTasks } from './hub/diagnosis-tasks.ts';
 import { startHomekitPart, startMqttPart } from './hub/optional-parts.ts';
 import { openHomeSecrets } from './hub/secrets.ts';
 import { homeTasks, LocalHome } from './ops/ops.ts';
+import { Readings } from './readings/readings.ts';
+import { readingTables } from './readings/tables.ts';
 import { Sync } from './sync/sync.ts';
 import { syncTables } from './sync/tables.ts';
 
@@ -104,6 +108,10 @@ export async function startHub(
     'devices',
     Devices.start({ store, graph, clock, log: log.child({ part: 'devices' }) }),
   );
+  const readings = opening.add(
+    'readings',
+    Readings.start({ store, source: devices, clock, log: log.child({ part: 'readings' }) }),
+  );
   const allows = (principal: Principal, permission: Permission): boolean =>
     access.allows(principal, permission);
   let live: LivePart | undefined;
@@ -116,6 +124,7 @@ export async function startHub(
       clock,
       log: log.child({ part: 'sync' }),
       allows,
+      isAccount: (userId) => access.users.has(userId),
       live: {
         isOnline: (deviceId) => live?.isOnline(deviceId) ?? false,
         requestSync: (deviceId, direction) => live?.requestSync(deviceId, direction) ?? 0,
@@ -131,6 +140,7 @@ export async function startHub(
     log,
     opening,
   });
+  const diagnosis = new Diagnosis({ devices, mqtt: mqtt?.part.inspector ?? null, homekit });
   const http: HttpPart = opening.add(
     'http',
     await startHttp({
@@ -140,6 +150,8 @@ export async function startHub(
       graph,
       devices,
       sync,
+      readings,
+      diagnosis,
       clients: new ClientRecords({ store, clock }),
       keyFolder: dataDir.path,
       secrets: store.secrets,
@@ -238,7 +250,10 @@ export async function startHub(
           hub: () => ({ url: tlsUrl() ?? plainUrl(), fingerprint: http.tls?.fingerprint ?? null }),
         }),
       },
-      tasks: homeTasks(new LocalHome({ graph, clock, hubVersion: version })),
+      tasks: {
+        ...homeTasks(new LocalHome({ graph, clock, hubVersion: version })),
+        ...diagnosisTasks(diagnosis),
+      },
       log: log.child({ part: 'control' }),
     }),
   );
@@ -304,6 +319,7 @@ async function openStore(dataDir: DataDir, clock: Clock, log: Logger): Promise<S
       graphTables,
       accessTables,
       deviceTables,
+      readingTables,
       syncTables,
       clientTables,
       mqttTables,

@@ -12,8 +12,10 @@ import {
   isHubThere,
   isTransferCommand,
   readAskOrder,
+  readDeviceOrder,
   readTransferOrder,
   runAskingCommand,
+  runDeviceCommand,
   startProgress,
   USAGE,
   welcomeText,
@@ -48,6 +50,13 @@ async function run(name: string, argv: readonly string[]): Promise<number> {
       process.stdout.write(`${(await runAskingCommand(order, config.dataDir)).trimEnd()}\n`);
       return 0;
     }
+    if (name === 'devices' || name === 'mqtt') {
+      const order = readDeviceOrder(name, argv);
+      const stopped = stopOnSignal();
+      const text = await runDeviceCommand(order, load(order.configFlags).config.dataDir, stopped);
+      process.stdout.write(`${text}\n`);
+      return 0;
+    }
     if (isTransferCommand(name)) {
       await runTransfer(readTransferOrder(name, argv));
       return 0;
@@ -76,10 +85,7 @@ async function runHub({ config, secrets }: LoadedConfig): Promise<number> {
 /** Exports, imports or seeds: with the running hub, or on the data folder itself where none runs. */
 async function runTransfer(order: TransferOrder): Promise<void> {
   const { config } = load(order.configFlags);
-  const stopped = new AbortController();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => stopped.abort(new HubError('unavailable', 'Stopped as asked.')));
-  }
+  const signal = stopOnSignal();
   // A reader that has gone is told by the write that fails.
   process.stdout.on('error', () => undefined);
   const ops = await import('./ops/ops.ts');
@@ -91,11 +97,20 @@ async function runTransfer(order: TransferOrder): Promise<void> {
     stderr: process.stderr,
     scratchFolder: config.dataDir,
     progress: (text: string): void => progress.show(text),
-    signal: stopped.signal,
+    signal,
   };
   if (order.command === 'export') await ops.runExport(reached.home, order, io);
   else if (order.command === 'import') await ops.runImport(reached.home, order, io);
   else await ops.runSeed(reached.home, order, io);
+}
+
+/** Aborted when the person, or the system, wants the command to end. */
+function stopOnSignal(): AbortSignal {
+  const stopped = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => stopped.abort(new HubError('unavailable', 'Stopped as asked.')));
+  }
+  return stopped.signal;
 }
 
 async function reachHome(

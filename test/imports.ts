@@ -7,7 +7,7 @@ import { posix } from 'node:path';
 const ROWS: readonly (readonly string[])[] = [
   ['base', 'client'],
   ['graph', 'access'],
-  ['sync', 'devices', 'insights', 'tools', 'clients'],
+  ['sync', 'devices', 'readings', 'insights', 'tools', 'clients'],
   ['http', 'live', 'homekit', 'mqtt', 'mdns', 'jobs', 'ops', 'cli', 'mcp', 'integrations', 'web'],
   ['hub'],
   ['main'],

@@ -2,12 +2,17 @@ import { join } from 'node:path';
 
 import type { HubStatus, PairingInfo, PhonePairing } from './types.ts';
 
-import { askHub } from './ask.ts';
+import type { DeviceOrder } from './device-commands.ts';
+
+import { readHubVersion } from '../base/version.ts';
+import { askForTask, askHub } from './ask.ts';
+import { deviceText } from './device-texts.ts';
 import { phoneText, welcomeText } from './welcome.ts';
 
 export { urlForOthers } from './address.ts';
 export { askForTask, isHubThere } from './ask.ts';
-export { startControl } from './control.ts';
+export { startControl, type ControlTasks } from './control.ts';
+export { readDeviceOrder } from './device-commands.ts';
 export { pairPhone } from './pair-phone.ts';
 export { startProgress } from './progress.ts';
 export { isTransferCommand, readTransferOrder, type TransferOrder } from './transfer-order.ts';
@@ -26,6 +31,13 @@ export const USAGE = `Usage: funkygibbon <command> [flags]
               pair [--phone [USER]]
             With --phone also a QR code that pairs one phone, of USER or else of the owner, within ten minutes.
   status    show what the running hub does
+  devices   list the devices, or tell where each value of one comes from: topic, template, last message, Apple Home
+              devices [NAME or ID]
+  mqtt      what is wrong with MQTT, and what nobody understood:
+              mqtt [status]
+              mqtt ghosts [--hours 24]      descriptions of devices of which nothing was heard for so long
+              mqtt forget TOPIC…            has the broker forget such descriptions
+              mqtt sniff [--seconds 30]     listens, and prints what was not understood as a report to paste
   export    write the home graph to FILE, or to standard output where it is missing or "-":
               export [FILE] [--mode history|current] [--force]
             history (the default) is every version there ever was, current what holds now. The file holds no users,
@@ -40,8 +52,23 @@ export const USAGE = `Usage: funkygibbon <command> [flags]
 
 export, import and seed work with the running hub, and on the data folder itself where none runs.
 Flags: --config FILE, --data-dir DIR, and every key of the configuration as --section.key VALUE.
-pair, status, export, import and seed take --json.
+pair, status, devices, mqtt, export, import and seed take --json.
 `;
+
+/**
+ * Asks the hub on a data folder about its devices and returns what to print.
+ * @throws HubError `unavailable` when no hub runs there, `invalid` in the hub's words.
+ */
+export async function runDeviceCommand(
+  { ask, args, json }: DeviceOrder,
+  dataDir: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const socket = join(dataDir, CONTROL_SOCKET);
+  // Listening takes its time, and a long list is larger than a quick answer may be.
+  const reply = await askForTask(socket, ask, args, { signal });
+  return json ? JSON.stringify(reply) : deviceText(ask, reply, readHubVersion());
+}
 
 /** Commands that ask the running hub. */
 export const ASKING_COMMANDS = ['pair', 'status'] as const;

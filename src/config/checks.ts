@@ -67,5 +67,41 @@ export function checkTogether(
     // MQTT 3.1.1 forbids a password without a user name (MQTT-3.1.2-22).
     report('mqtt.username', 'mqtt.password', 'nothing, but there is a value for mqtt.password');
   }
+  needsPartner('mqtt.tls.cert', 'mqtt.tls.key');
+  needsPartner('mqtt.tls.key', 'mqtt.tls.cert');
+  if (values['mqtt.mode'] === 'embedded') {
+    for (const key of ['mqtt.tls.ca', 'mqtt.tls.server_name'] as const) {
+      if (!isNone(key))
+        report(key, key, 'a value, but mqtt.mode is embedded', 'none: it is for an external broker');
+    }
+    if (!isNone('mqtt.tls.cert') && isNone('mqtt.tls.port')) {
+      report('mqtt.tls.port', 'mqtt.tls.cert', 'nothing, but there is a value for mqtt.tls.cert');
+    }
+    const tlsPort = values['mqtt.tls.port'];
+    if (tlsPort !== 0 && tlsPort !== null && tlsPort === values['mqtt.port']) {
+      report('mqtt.tls.port', 'mqtt.tls.port', 'the port of mqtt.port', 'a port of its own, such as 8883');
+    }
+  }
+  if (values['mqtt.mode'] === 'external') {
+    if (!isNone('mqtt.tls.port')) {
+      report(
+        'mqtt.tls.port',
+        'mqtt.tls.port',
+        'a value, but mqtt.mode is external',
+        'none: it is for the embedded broker; the port of an external one stands in mqtt.url',
+      );
+    }
+    const url = values['mqtt.url'];
+    for (const key of ['mqtt.tls.ca', 'mqtt.tls.cert', 'mqtt.tls.server_name'] as const) {
+      // Somebody who names a certificate believes that nobody listens.
+      if (isNone(key) || typeof url !== 'string' || /^(mqtts|wss):/i.test(url)) continue;
+      report(
+        'mqtt.url',
+        key,
+        `${JSON.stringify(url)}, but there is a value for ${key}`,
+        'a URL with mqtts:// or wss://',
+      );
+    }
+  }
   return problems;
 }

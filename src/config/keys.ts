@@ -210,6 +210,56 @@ export const KEYS = {
     accepted: 'a password of 1 to 1024 characters',
     description: 'The password for the broker.',
   }),
+  'mqtt.protocol': scalar({
+    schema: z.enum(['auto', '3.1.1', '5']),
+    initial: 'auto',
+    accepted: 'auto, 3.1.1 or 5',
+    description:
+      'The version of MQTT that is spoken with the external broker. auto is 5, or 3.1.1 where the broker refuses that. The embedded broker speaks 3.1.1.',
+  }),
+  'mqtt.tls.port': scalar({
+    schema: port,
+    initial: null,
+    initialText: 'none; 8883 is usual',
+    accepted: PORT,
+    description:
+      'The embedded broker speaks TLS on this port too, with mqtt.tls.cert, or else with a certificate that the hub makes for itself. 0 means any free port.',
+    example: '8883',
+  }),
+  'mqtt.tls.cert': scalar({
+    schema: text(4096),
+    initial: null,
+    initialText: 'none',
+    accepted: 'a PEM file, together with mqtt.tls.key',
+    description:
+      'What the embedded broker shows on mqtt.tls.port, or what the hub shows to an external broker that asks for a client certificate. A changed file is taken over without a restart.',
+    example: '/etc/funkygibbon/mqtt-cert.pem',
+  }),
+  'mqtt.tls.key': scalar({
+    schema: text(4096),
+    initial: null,
+    initialText: 'none',
+    accepted: 'a PEM file, together with mqtt.tls.cert',
+    description: 'The private key for mqtt.tls.cert as a PEM file.',
+    example: '/etc/funkygibbon/mqtt-key.pem',
+  }),
+  'mqtt.tls.ca': scalar({
+    schema: text(4096),
+    initial: null,
+    initialText: 'none; the authorities that the system trusts',
+    accepted: 'a PEM file',
+    description:
+      'The certificate of the authority that vouches for the external broker, for a URL with mqtts:// or wss://. The broker is always checked.',
+    example: '/etc/funkygibbon/mqtt-ca.pem',
+  }),
+  'mqtt.tls.server_name': scalar({
+    schema: hostName,
+    initial: null,
+    initialText: 'that of mqtt.url',
+    accepted: 'a host name, without a port',
+    description: "The name in the external broker's certificate, where it is not the one in mqtt.url.",
+    example: 'broker.example',
+  }),
   'mqtt.discovery_prefix': scalar({
     schema: z.string().max(256).regex(DISCOVERY_PREFIX),
     initial: 'homeassistant',

@@ -44,6 +44,19 @@ export interface HubConfig {
     /** The external broker; never null in mode `external`, never with credentials. */
     readonly url: string | null;
     readonly username: string | null;
+    /** What is spoken with the external broker. */
+    readonly protocol: KeyValues['mqtt.protocol'];
+    readonly tls: {
+      /** Of the embedded broker; 0 is any free port, null is no TLS. Always null in another mode. */
+      readonly port: number | null;
+      /** PEM files: the embedded broker's own, or those that the hub shows to an external one. Both or neither. */
+      readonly cert: string | null;
+      readonly key: string | null;
+      /** PEM file of who vouches for the external broker; null where the system knows. */
+      readonly ca: string | null;
+      /** Null where the external broker's certificate has the name of the url. */
+      readonly serverName: string | null;
+    };
     /** Without wildcards and without `/` at either end. */
     readonly discoveryPrefix: string;
   };
@@ -113,6 +126,8 @@ export function toHubConfig(values: KeyValues, around: Surroundings): HubConfig 
       port: values['mqtt.port'],
       url: values['mqtt.url'],
       username: values['mqtt.username'],
+      protocol: values['mqtt.protocol'],
+      tls: toMqttTls(values, around),
       discoveryPrefix: values['mqtt.discovery_prefix'],
     },
     homekit: {
@@ -135,6 +150,20 @@ function toTls(values: KeyValues, { toPath }: Surroundings): HubConfig['http']['
   const files = cert === null || key === null ? null : { cert: toPath(cert), key: toPath(key) };
   if (files === null && !values['http.tls.self_signed']) return null;
   return { host: values['http.tls.host'] ?? values['http.host'], port: values['http.tls.port'], files };
+}
+
+function toMqttTls(values: KeyValues, { toPath }: Surroundings): HubConfig['mqtt']['tls'] {
+  const file = (key: 'mqtt.tls.cert' | 'mqtt.tls.key' | 'mqtt.tls.ca'): string | null => {
+    const written = values[key];
+    return written === null ? null : toPath(written);
+  };
+  return {
+    port: values['mqtt.tls.port'],
+    cert: file('mqtt.tls.cert'),
+    key: file('mqtt.tls.key'),
+    ca: file('mqtt.tls.ca'),
+    serverName: values['mqtt.tls.server_name'],
+  };
 }
 
 export function toHubSecrets(values: KeyValues): HubSecrets {

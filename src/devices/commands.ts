@@ -2,7 +2,8 @@ import type { CapabilityRecord, DeviceRecord } from './inventory.ts';
 import type { CapabilityValue, CommandSink, CommandStatus, SinkWrite } from './types.ts';
 
 import { HubError } from '../base/errors.ts';
-import { confirms } from './rules.ts';
+import { CommandBatches } from './command-batches.ts';
+import { confirms, isConfirmable } from './values.ts';
 
 /** A checked write and the capability it is for. */
 export interface PlannedWrite {
@@ -13,6 +14,7 @@ export interface PlannedWrite {
 /** Sends checked writes to the devices and watches for the reports that show they were carried out. */
 export class Commands {
   readonly #pending = new Set<Confirmation>();
+  readonly #batches = new CommandBatches();
   #sink: CommandSink | undefined;
 
   /** Sets where commands go; without it every command fails as unavailable. */
@@ -28,19 +30,32 @@ export class Commands {
   ): Promise<CommandStatus> {
     const sink = this.#sink;
     if (!sink) throw new HubError('unavailable', 'No device can be reached: MQTT is switched off.');
-    const confirmation = confirmWithinMs > 0 ? this.#expect(planned, confirmWithinMs) : undefined;
+    const told = planned.filter(({ write }) => isConfirmable(write));
+    const confirmation =
+      confirmWithinMs > 0 && told.length > 0 ? this.#expect(told, confirmWithinMs) : undefined;
     try {
+      // One component after the other: a lamp's switch and its colour are often two of them.
       for (const component of device.components) {
         const writes = planned
           .filter(({ record }) => record.component === component)
           .map(({ write }) => write);
-        if (writes.length > 0) await sink.send(component.description.id, writes, origin);
+        if (writes.length > 0) await this.#batches.send(sink, component.description.id, writes, origin);
       }
     } catch (error) {
       confirmation?.cancel();
       throw error;
     }
     return (await confirmation?.result) ?? 'sent';
+  }
+
+  /** The sentence for a device that cannot be reached. */
+  unavailable(name: string, { components }: DeviceRecord): HubError {
+    const [reason] = components.flatMap(
+      ({ description, withdrawnAtMs }) =>
+        (withdrawnAtMs === null ? this.#sink?.whyUnavailable?.(description.id) : null) ?? [],
+    );
+    const why = reason === undefined ? 'check its power and network' : reason;
+    return new HubError('unavailable', `${name} cannot be reached at the moment: ${why}.`);
   }
 
   /** To be called with every report, before it is compared with the present value. */
@@ -50,6 +65,7 @@ export class Commands {
 
   /** Ends all waiting, as unconfirmed. */
   cancelAll(): void {
+    this.#batches[Symbol.dispose]();
     for (const confirmation of this.#pending) confirmation.cancel();
   }
 

@@ -6,7 +6,6 @@ import type { EntityVersion } from '../graph/types.ts';
 import type { CapabilityRecord, DeviceRecord } from './inventory.ts';
 import type {
   CapabilityState,
-  CapabilityValue,
   CommandOptions,
   CommandSink,
   CommandStatus,
@@ -15,6 +14,7 @@ import type {
   DeviceControl,
   DeviceRegistry,
   DeviceView,
+  StateChange,
   StateFollower,
   StateReport,
 } from './types.ts';
@@ -26,7 +26,8 @@ import { Commands } from './commands.ts';
 import { StateFollowers } from './followers.ts';
 import { Inventory, isAvailable } from './inventory.ts';
 import { Registration } from './registration.ts';
-import { toReportedValue, toSinkWrite } from './rules.ts';
+import { EVENT_KINDS } from './types.ts';
+import { toReportedValue, toSinkWrite } from './values.ts';
 import { StateWriter } from './state-writer.ts';
 
 export { commandKinds, toldWrites } from './kinds.ts';
@@ -45,6 +46,9 @@ export const AVAILABLE = 'available';
 /** Followers of the list of devices are woken this long after a change, with all that came meanwhile. */
 const STRUCTURE_SETTLES_MS = 50;
 
+/** Of the text that a value was made of. */
+const MAX_RAW_CHARS = 1024;
+
 /** How often withdrawn devices are looked at. */
 const EXPIRY_CHECK_MS = 15 * 60 * 1000;
 
@@ -59,7 +63,7 @@ export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
   readonly #inventory: Inventory;
   readonly #registration: Registration;
   readonly #states: StateWriter;
-  readonly #followers = new StateFollowers();
+  readonly #followers: StateFollowers;
   readonly #commands = new Commands();
   readonly #structureWakes = new Set<() => void>();
   readonly #parsed = new Map<string, ParsedDevice>();
@@ -75,6 +79,7 @@ export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
     this.#inventory = Inventory.load(options.store.db);
     this.#registration = new Registration({ ...options, inventory: this.#inventory });
     this.#states = new StateWriter(options.store, options.log);
+    this.#followers = new StateFollowers(options.log);
     this.#seenSeq = options.graph.headSeq;
   }
 
@@ -92,10 +97,10 @@ export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
     this.#commands.connect(sink);
   }
 
-  describe(component: ComponentDescription): void {
+  describe(component: ComponentDescription, replaces: readonly string[] = []): void {
     const before = this.#inventory.byComponentId.get(component.id)?.device;
     const wasAvailable = before ? isAvailable(before) : undefined;
-    const device = this.#registration.describe(component);
+    const device = this.#registration.describe(component, replaces);
     if (device && wasAvailable !== undefined) this.#tellAvailable(device, wasAvailable);
   }
 
@@ -105,6 +110,14 @@ export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
     const wasAvailable = isAvailable(device);
     this.#registration.withdraw(componentId);
     this.#tellAvailable(device, wasAvailable);
+  }
+
+  retire(componentIds: readonly string[]): void {
+    this.#registration.retire(componentIds);
+  }
+
+  sourcesOf(identifiers: readonly string[]): ReadonlySet<string> {
+    return this.#registration.sourcesOf(identifiers);
   }
 
   /** Removes what was withdrawn more than 24 hours ago. A disk that refuses is logged; the next look tries again. */
@@ -130,7 +143,7 @@ export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
     for (const report of reports) {
       const component = this.#inventory.byComponentId.get(report.componentId);
       const record = component?.byKind.get(report.kind);
-      if (record) this.#takeReport(record, toReportedValue(report.kind, report.value), report.origin, nowMs);
+      if (record) this.#takeReport(record, report, nowMs);
     }
   }
 
@@ -150,13 +163,16 @@ export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
 
   /** Everything that discovery told, what is not supported included. */
   components(): ComponentView[] {
-    return [...this.#inventory.byComponentId.values()].map(({ description, device, withdrawnAtMs }) => ({
-      id: description.id,
-      type: description.type,
-      entityId: device.row.entityId,
-      unsupported: description.unsupported,
-      withdrawnAtMs,
-    }));
+    return [...this.#inventory.byComponentId.values()].map(
+      ({ description, device, firstId, withdrawnAtMs }) => ({
+        id: description.id,
+        firstId,
+        type: description.type,
+        entityId: device.row.entityId,
+        unsupported: description.unsupported,
+        withdrawnAtMs,
+      }),
+    );
   }
 
   async command(options: CommandOptions): Promise<CommandStatus> {
@@ -178,12 +194,7 @@ export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
       }
       return { record, write: toSinkWrite(capability, value) };
     });
-    if (!view.available) {
-      throw new HubError(
-        'unavailable',
-        `${view.name} cannot be reached at the moment; check its power and network.`,
-      );
-    }
+    if (!view.available) throw this.#commands.unavailable(view.name, device);
     return await this.#commands.send(device, planned, options.origin, options.confirmWithinMs);
   }
 
@@ -212,18 +223,23 @@ export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
     this.#states.close();
   }
 
-  #takeReport(record: CapabilityRecord, value: CapabilityValue, origin: string, nowMs: number): void {
+  #takeReport(record: CapabilityRecord, report: StateReport, nowMs: number): void {
+    const value = toReportedValue(report.kind, report.value);
     this.#commands.noteReport(record, value);
     record.reportedMs = nowMs;
-    if (jsonEqual(record.value, value)) return;
+    record.raw = report.raw === undefined ? undefined : toKeptRaw(report.raw);
+    const isEvent = value !== null && EVENT_KINDS.has(record.kind);
+    if (!isEvent && jsonEqual(record.value, value)) return;
     record.value = value;
-    this.#followers.tell({
+    const change: StateChange = {
       entityId: record.component.device.row.entityId,
       capability: record.name,
       value,
       timestampMs: nowMs,
-      origin,
-    });
+      origin: report.origin,
+    };
+    if (isEvent) this.#followers.tellEvent(change);
+    else this.#followers.tell(change);
     this.#states.noteValue(record);
   }
 
@@ -248,7 +264,13 @@ export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
     const values = new Map<string, CapabilityState>();
     for (const { name, unit } of capabilities) {
       const record = device.byName.get(name);
-      values.set(name, { value: record?.value ?? null, unit, timestampMs: record?.reportedMs ?? null });
+      const [value, timestampMs] = [record?.value ?? null, record?.reportedMs ?? null];
+      values.set(name, {
+        value,
+        unit,
+        timestampMs,
+        ...(record?.raw === undefined ? {} : { raw: record.raw }),
+      });
     }
     return {
       ...this.#parse(entity),
@@ -304,6 +326,11 @@ interface ParsedDevice {
   readonly model: string | null;
   readonly swVersion: string | null;
   readonly serialNumber: string | null;
+}
+
+/** As much as a person reads, copied: a slice alone would keep the whole message of up to 256 KiB alive. */
+function toKeptRaw(raw: string): string {
+  return raw.length <= MAX_RAW_CHARS ? raw : Buffer.from(raw.slice(0, MAX_RAW_CHARS)).toString();
 }
 
 function text(value: unknown): string | null {

@@ -13,11 +13,15 @@ export interface CapabilityRecord {
   readonly component: ComponentRecord;
   value: CapabilityValue;
   reportedMs: number | null;
+  /** What the value was made of; not kept over a restart. */
+  raw: string | undefined;
 }
 
 export interface ComponentRecord {
   readonly key: number;
   readonly device: DeviceRecord;
+  /** The id under which it was first found; what others build on, because it stays. */
+  readonly firstId: string;
   readonly byKind: Map<CapabilityKind, CapabilityRecord>;
   description: ComponentDescription;
   available: boolean;
@@ -77,10 +81,17 @@ export class Inventory {
 
   addComponent(
     device: DeviceRecord,
-    row: { key: number; description: ComponentDescription; available: boolean; withdrawnAtMs: number | null },
+    row: {
+      key: number;
+      firstId: string;
+      description: ComponentDescription;
+      available: boolean;
+      withdrawnAtMs: number | null;
+    },
   ): ComponentRecord {
     const component: ComponentRecord = {
       key: row.key,
+      firstId: row.firstId,
       description: row.description,
       available: row.available,
       withdrawnAtMs: row.withdrawnAtMs,
@@ -92,11 +103,18 @@ export class Inventory {
     return component;
   }
 
+  /** A component goes by another id from now on. */
+  renameComponent(component: ComponentRecord, description: ComponentDescription): void {
+    this.byComponentId.delete(component.description.id);
+    component.description = description;
+    this.byComponentId.set(description.id, component);
+  }
+
   addCapability(
     component: ComponentRecord,
     row: { key: number; kind: CapabilityKind; name: string },
   ): CapabilityRecord {
-    const capability: CapabilityRecord = { ...row, component, value: null, reportedMs: null };
+    const capability: CapabilityRecord = { ...row, component, value: null, reportedMs: null, raw: undefined };
     component.byKind.set(row.kind, capability);
     component.device.byName.set(row.name, capability);
     return capability;
@@ -111,20 +129,21 @@ export function isAvailable(device: DeviceRecord): boolean {
 /** A component and the names that its capabilities were given. */
 export interface NamedComponent {
   readonly description: ComponentDescription;
+  readonly firstId: string;
   readonly names: ReadonlyMap<CapabilityKind, string>;
 }
 
 export function namedComponent(component: ComponentRecord): NamedComponent {
   const names = new Map([...component.byKind].map(([kind, { name }]) => [kind, name] as const));
-  return { description: component.description, names };
+  return { description: component.description, firstId: component.firstId, names };
 }
 
 /** The capabilities as they stand in the entity's content: what the components describe, in a stable order. */
 export function describedCapabilities(components: readonly NamedComponent[]): Capability[] {
-  return components.flatMap(({ description, names }) =>
+  return components.flatMap(({ description, firstId, names }) =>
     description.capabilities.flatMap((capability) => {
       const name = names.get(capability.kind);
-      return name === undefined ? [] : [toCapability(name, description, capability)];
+      return name === undefined ? [] : [toCapability(name, { ...description, id: firstId }, capability)];
     }),
   );
 }

@@ -12,6 +12,7 @@ export interface DeviceRow {
 export interface ComponentRow {
   key: number;
   deviceKey: number;
+  firstId: string;
   description: ComponentDescription;
   available: boolean;
   withdrawnAtMs: number | null;
@@ -50,13 +51,18 @@ export function readComponents(db: Db): ComponentRow[] {
     .all<{
       key: number;
       device_key: number;
+      first_id: string;
       description: string;
       available: number;
       withdrawn_at_ms: number | null;
-    }>('SELECT key, device_key, description, available, withdrawn_at_ms FROM device_component ORDER BY key')
+    }>(
+      `SELECT key, device_key, first_id, description, available, withdrawn_at_ms
+       FROM device_component ORDER BY key`,
+    )
     .map((row) => ({
       key: row.key,
       deviceKey: row.device_key,
+      firstId: row.first_id,
       description: JSON.parse(row.description) as ComponentDescription,
       available: row.available === 1,
       withdrawnAtMs: row.withdrawn_at_ms,

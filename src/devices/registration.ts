@@ -11,19 +11,15 @@ import { jsonEqual } from '../base/json.ts';
 import { parseContent } from '../graph/graph.ts';
 import { HUB_AUTHOR } from '../graph/types.ts';
 import { describedCapabilities, namedComponent } from './inventory.ts';
-import {
-  capabilityName,
-  discoveredContent,
-  isPersonsVersion,
-  mergeContent,
-  personKeysAfter,
-} from './rules.ts';
+import { discoveredContent, isPersonsVersion, mergeContent, personKeysAfter } from './rules.ts';
+import { findPredecessor, firstIdFor, nameCapabilities } from './succession.ts';
 import {
   insertCapability,
+  insertComponent,
   insertDevice,
   insertIdentifier,
   markWithdrawn,
-  putComponent,
+  updateComponent,
   updateDevice,
 } from './writer.ts';
 
@@ -53,13 +49,22 @@ export class Registration {
     this.#log = options.log;
   }
 
-  /** @returns the device, or undefined when nothing has changed. @throws HubError `invalid`. */
-  describe(description: ComponentDescription): DeviceRecord | undefined {
-    const known = this.#inventory.byComponentId.get(description.id);
+  /**
+   * @param replaces see DeviceRegistry.describe.
+   * @returns the device, or undefined when nothing has changed. @throws HubError `invalid`.
+   */
+  describe(description: ComponentDescription, replaces: readonly string[] = []): DeviceRecord | undefined {
+    const known =
+      this.#inventory.byComponentId.get(description.id) ??
+      findPredecessor(
+        description,
+        this.#deviceNamed(description.device.identifiers)?.components ?? [],
+        replaces,
+      );
     // A repeated payload is no news. It does not bring back what a person deleted, either: retained configs are
     // repeated at every start.
     if (known && known.withdrawnAtMs === null && jsonEqual(known.description, description)) return undefined;
-    const device = known?.device ?? this.#findDevice(description);
+    const device = known?.device ?? this.#deviceNamed(description.device.identifiers);
     const added = description.capabilities.filter(({ kind }) => !known?.byKind.has(kind)).length;
     if (added > 0 && (device?.byName.size ?? 0) + added > MAX_CAPABILITIES_PER_DEVICE) {
       throw new HubError(
@@ -69,9 +74,10 @@ export class Registration {
     }
     const names = nameCapabilities(description, device, known);
     const components = (device?.components ?? []).map((component) =>
-      component === known ? { description, names } : namedComponent(component),
+      component === known ? { ...namedComponent(component), description, names } : namedComponent(component),
     );
-    if (!known) components.push({ description, names });
+    const firstId = known?.firstId ?? firstIdFor(description, device);
+    if (!known) components.push({ description, firstId, names });
     const people = this.#personKeys(device);
     const written = this.#graph.transaction((graph, tx) => {
       const { discovered, entityId } = this.#writeEntity(
@@ -84,7 +90,8 @@ export class Registration {
       const row = { key: device?.row.key ?? insertDevice(tx, entityId), entityId, discovered, ...people };
       updateDevice(tx, row);
       for (const identifier of description.device.identifiers) insertIdentifier(tx, identifier, row.key);
-      const componentKey = putComponent(tx, row.key, description);
+      if (known) updateComponent(tx, known.key, description);
+      const componentKey = known?.key ?? insertComponent(tx, { deviceKey: row.key, firstId, description });
       const capabilities = [...names]
         .filter(([kind]) => !known?.byKind.has(kind))
         .map(([kind, name]) => {
@@ -94,7 +101,7 @@ export class Registration {
       if (description.device.suggestedArea !== null) {
         this.#suggestRoom(graph, entityId, description.device.suggestedArea);
       }
-      return { row, componentKey, capabilities };
+      return { row, componentKey, firstId, capabilities };
     });
     return this.#remember(description, device, known, written);
   }
@@ -124,10 +131,39 @@ export class Registration {
     }
   }
 
+  /** See DeviceRegistry. */
+  sourcesOf(identifiers: readonly string[]): ReadonlySet<string> {
+    const components = this.#deviceNamed(identifiers)?.components ?? [];
+    return new Set(
+      components.flatMap(({ withdrawnAtMs, description }) =>
+        withdrawnAtMs === null ? [description.source ?? 'discovery'] : [],
+      ),
+    );
+  }
+
+  /** Removes at once what another source has made superfluous; a device that would be left with nothing stays. */
+  retire(componentIds: readonly string[]): void {
+    const byDevice = new Map<DeviceRecord, ComponentRecord[]>();
+    for (const id of componentIds) {
+      const component = this.#inventory.byComponentId.get(id);
+      if (!component) continue;
+      const others = byDevice.get(component.device);
+      if (others) others.push(component);
+      else byDevice.set(component.device, [component]);
+    }
+    for (const [device, gone] of byDevice) {
+      const remaining = device.components.some(
+        (component) => component.withdrawnAtMs === null && !gone.includes(component),
+      );
+      if (remaining) this.#expire(device, gone, this.#clock.nowMs());
+    }
+  }
+
   #expire(device: DeviceRecord, gone: readonly ComponentRecord[], before: number): void {
     const { entityId } = device.row;
     const remaining = device.components.some(
-      ({ withdrawnAtMs }) => withdrawnAtMs === null || withdrawnAtMs > before,
+      (component) =>
+        !gone.includes(component) && (component.withdrawnAtMs === null || component.withdrawnAtMs > before),
     );
     const emptied = new Map(
       gone.map((component) => [component, { ...component.description, capabilities: [] }]),
@@ -142,17 +178,20 @@ export class Registration {
         else graph.deleteEntity(entityId, HUB_AUTHOR);
       }
       for (const [component, description] of emptied) {
-        putComponent(tx, device.row.key, description);
+        updateComponent(tx, component.key, description);
         markWithdrawn(tx, component.key, component.withdrawnAtMs ?? before);
       }
     });
-    for (const [component, description] of emptied) component.description = description;
+    for (const [component, description] of emptied) {
+      component.description = description;
+      component.withdrawnAtMs ??= before;
+    }
     device.capabilities = capabilities;
     this.#log.info({ entity: entityId, removed: !remaining }, 'a withdrawn device or part of it was removed');
   }
 
-  #findDevice(description: ComponentDescription): DeviceRecord | undefined {
-    for (const identifier of description.device.identifiers) {
+  #deviceNamed(identifiers: readonly string[]): DeviceRecord | undefined {
+    for (const identifier of identifiers) {
       const device = this.#inventory.byIdentifier.get(identifier);
       if (device) return device;
     }
@@ -249,6 +288,7 @@ export class Registration {
     written: {
       row: DeviceRow;
       componentKey: number;
+      firstId: string;
       capabilities: readonly { key: number; kind: CapabilityKind; name: string }[];
     },
   ): DeviceRecord {
@@ -265,11 +305,12 @@ export class Registration {
       knownComponent ??
       this.#inventory.addComponent(device, {
         key: written.componentKey,
+        firstId: written.firstId,
         description,
         available: true,
         withdrawnAtMs: null,
       });
-    component.description = description;
+    this.#inventory.renameComponent(component, description);
     component.withdrawnAtMs = null;
     for (const row of written.capabilities) this.#inventory.addCapability(component, row);
     device.capabilities = describedCapabilities(device.components.map(namedComponent));
@@ -282,20 +323,4 @@ function lastContent(graph: GraphWriter, latest: EntityVersion): EntityVersion {
   const [parent] = latest.parentVersions;
   if (latest.contentJson !== null || parent === undefined) return latest;
   return graph.version(latest.id, parent) ?? latest;
-}
-
-/** The names of a component's capabilities: the ones that were given stay, new ones avoid every name ever given. */
-function nameCapabilities(
-  description: ComponentDescription,
-  device: DeviceRecord | undefined,
-  known: ComponentRecord | undefined,
-): Map<CapabilityKind, string> {
-  const taken = new Set(device?.byName.keys());
-  const names = new Map<CapabilityKind, string>();
-  for (const { kind } of description.capabilities) {
-    const name = known?.byKind.get(kind)?.name ?? capabilityName(kind, description.id, taken);
-    taken.add(name);
-    names.set(kind, name);
-  }
-  return names;
 }

@@ -1,16 +1,7 @@
 import type { Content, EntityVersion } from '../graph/types.ts';
-import type {
-  Capability,
-  CapabilityDescription,
-  CapabilityKind,
-  CapabilityValue,
-  ComponentDescription,
-  HueSaturation,
-  SinkWrite,
-} from './types.ts';
+import type { Capability, CapabilityDescription, CapabilityKind, ComponentDescription } from './types.ts';
 
-import { HubError } from '../base/errors.ts';
-import { isJsonObject, jsonEqual } from '../base/json.ts';
+import { jsonEqual } from '../base/json.ts';
 
 /** The content keys that discovery writes until a person changes them; every further key is the person's from the start. */
 const DESCRIBED_KEYS = ['name', 'manufacturer', 'model', 'sw_version', 'hw_version', 'serial_number'];
@@ -45,6 +36,10 @@ export function toCapability(
     range: description.range,
     writable: description.writable,
     ...(description.options ? { options: description.options } : {}),
+    ...(description.commands ? { commands: description.commands } : {}),
+    ...(description.needsCode === true ? { needs_code: true } : {}),
+    ...(description.reportedUnit === undefined ? {} : { reported_unit: description.reportedUnit }),
+    ...(description.stateClass ? { state_class: description.stateClass } : {}),
     component: component.id,
     component_type: component.type,
     device_class: component.deviceClass,
@@ -116,83 +111,4 @@ export function personKeysAfter(before: readonly string[], version: Content, par
 /** True for versions that a person (not the hub) made and that count: what lost a conflict changes nothing. */
 export function isPersonsVersion(version: EntityVersion): boolean {
   return version.deviceId !== 'hub' && version.heldAs === 'state' && version.contentJson !== null;
-}
-
-/**
- * Checks a value that somebody wants a capability to have.
- * @throws HubError `invalid` saying what is accepted.
- */
-export function toSinkWrite(capability: Capability, value: unknown): SinkWrite {
-  const { kind, name } = capability;
-  if (!capability.writable) {
-    throw new HubError('invalid', `${name} can only be read`, { field: 'capability' });
-  }
-  if (kind === 'color_hs') return { kind, value: toHueSaturation(name, value) };
-  if (kind === 'on_off' || kind === 'binary') {
-    if (typeof value !== 'boolean') throw notAccepted(name, 'true or false');
-    return { kind, value };
-  }
-  if (capability.options) {
-    if (typeof value !== 'string' || !capability.options.includes(value)) {
-      throw notAccepted(name, `one of ${capability.options.slice(0, 20).join(', ')}`);
-    }
-    return { kind, value };
-  }
-  if (kind === 'text') {
-    if (typeof value !== 'string' || value.length > 255)
-      throw notAccepted(name, 'a text of at most 255 characters');
-    return { kind, value };
-  }
-  const { min, max } = capability.range ?? { min: -Number.MAX_VALUE, max: Number.MAX_VALUE };
-  if (typeof value !== 'number' || !(value >= min && value <= max)) {
-    const unit = capability.unit === null ? '' : ` ${capability.unit}`;
-    throw notAccepted(name, capability.range ? `a number from ${min} to ${max}${unit}` : 'a number');
-  }
-  return { kind, value };
-}
-
-function toHueSaturation(name: string, value: unknown): HueSaturation {
-  const accepted = '{"hue": 0 to 360, "saturation": 0 to 100}';
-  if (!isJsonObject(value)) throw notAccepted(name, accepted);
-  const { hue, saturation } = value;
-  if (typeof hue !== 'number' || typeof saturation !== 'number') throw notAccepted(name, accepted);
-  if (!(hue >= 0 && hue <= 360 && saturation >= 0 && saturation <= 100)) throw notAccepted(name, accepted);
-  return { hue, saturation };
-}
-
-function notAccepted(name: string, accepted: string): HubError {
-  return new HubError('invalid', `${name} takes ${accepted}`, { field: 'value' });
-}
-
-/** What a device reported, or null where it is no value of that kind: impossible is unknown, never 0. */
-export function toReportedValue(kind: CapabilityKind, value: CapabilityValue): CapabilityValue {
-  if (typeof value === 'number') return Number.isFinite(value) ? value : null;
-  if (typeof value === 'string') return value.slice(0, 1024);
-  if (kind === 'color_hs' && isJsonObject(value)) {
-    return Number.isFinite(value.hue) && Number.isFinite(value.saturation) ? value : null;
-  }
-  return value;
-}
-
-/** Devices round: a dimmer that was told 50 % may report 49.8, a lamp in mired may be one off. */
-const TOLERANCE: Partial<Record<CapabilityKind, number>> = { brightness: 1, color_temperature: 3 };
-const HUE_TOLERANCE = 4;
-
-/** Whether a report shows that a command was carried out. */
-export function confirms(
-  kind: CapabilityKind,
-  wanted: SinkWrite['value'],
-  reported: CapabilityValue,
-): boolean {
-  if (typeof wanted === 'number' && typeof reported === 'number') {
-    return Math.abs(wanted - reported) <= (TOLERANCE[kind] ?? 1e-6);
-  }
-  if (typeof wanted === 'object' && typeof reported === 'object' && reported !== null) {
-    const turn = Math.abs(wanted.hue - reported.hue) % 360;
-    return (
-      Math.min(turn, 360 - turn) <= HUE_TOLERANCE &&
-      Math.abs(wanted.saturation - reported.saturation) <= HUE_TOLERANCE
-    );
-  }
-  return wanted === reported;
 }

@@ -44,5 +44,10 @@ CREATE TABLE device_state (
   reported_ms    INTEGER NOT NULL
 ) STRICT;
 `,
+    // What a component is called may change, when a better source tells of it; what was built on it must not.
+    `
+ALTER TABLE device_component ADD COLUMN first_id TEXT;  -- the first component_id, unique within the device
+UPDATE device_component SET first_id = component_id;
+`,
   ],
 };

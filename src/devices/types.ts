@@ -9,11 +9,35 @@
  * | color_temperature | mired |
  * | color_hs | {hue: 0 to 360, saturation: 0 to 100} |
  * | effect | one of the options |
+ * | open_close | of a cover or a valve: open, opening, closed, closing, stopped; takes open, close, stop |
+ * | position, tilt | percent, 0 = closed, 100 = open |
+ * | locked | locked, locking, unlocked, unlocking, jammed, open, opening; takes lock, unlock, open |
+ * | alarm | disarmed, armed_home, armed_away, armed_night, armed_vacation, armed_custom_bypass, arming, pending, disarming, triggered; takes arm_home … disarm, trigger |
+ * | vacuum | cleaning, docked, paused, idle, returning, error; takes start, pause, stop, return_to_base, clean_spot, locate |
+ * | lawn_mower | mowing, paused, docked, returning, error; takes start_mowing, pause, dock |
+ * | hvac_mode, preset_mode, fan_mode, swing_mode, swing_horizontal_mode, mode | one of the options |
+ * | hvac_action, action | what the device does at the moment: heating, cooling, idle, off, humidifying … |
+ * | target_temperature, target_temperature_high, target_temperature_low | °C |
+ * | target_humidity | percent |
+ * | speed | of a fan: percent, 0 = off |
+ * | fan_speed | of a vacuum: one of the options |
+ * | oscillation | true = oscillates |
+ * | direction | forward, reverse |
+ * | volume, duration, tone | of a siren, to go with its next start: percent, s, one of the options |
+ * | button, scene | has no value; takes press, activate |
+ * | button_event | what happened: one of the options. The same one twice is two events |
+ * | select | one of the options |
+ * | update | up_to_date, available, installing; takes install |
+ * | installed_version, latest_version | text |
+ * | location | home, not_home or the name of a zone |
  * | temperature | °C |
  * | humidity, battery | percent |
  * | power / energy / voltage / current / frequency | W / kWh / V / A / Hz |
+ * | power_factor | -1 to 1; below 0 power is fed in |
  * | pressure / illuminance | hPa / lx |
- * | motion, occupancy, contact, leak, smoke, battery_low, problem, connectivity, tamper, vibration | true = detected, open, wet, low … |
+ * | co2, co / pm1, pm25, pm10, voc | ppm / µg/m³ |
+ * | aqi | the publisher's air quality index |
+ * | motion, occupancy, contact, leak, smoke, co_detected, gas_detected, battery_low, problem, connectivity, tamper, vibration, sound | true = detected, open, wet, low … |
  * | number, text, binary | what has no kind of its own; the unit is the reported one |
  */
 export const CAPABILITY_KINDS = [
@@ -22,6 +46,40 @@ export const CAPABILITY_KINDS = [
   'color_temperature',
   'color_hs',
   'effect',
+  'open_close',
+  'position',
+  'tilt',
+  'locked',
+  'alarm',
+  'vacuum',
+  'lawn_mower',
+  'hvac_mode',
+  'hvac_action',
+  'preset_mode',
+  'fan_mode',
+  'swing_mode',
+  'swing_horizontal_mode',
+  'mode',
+  'action',
+  'target_temperature',
+  'target_temperature_high',
+  'target_temperature_low',
+  'target_humidity',
+  'speed',
+  'fan_speed',
+  'oscillation',
+  'direction',
+  'volume',
+  'duration',
+  'tone',
+  'button',
+  'scene',
+  'button_event',
+  'select',
+  'update',
+  'installed_version',
+  'latest_version',
+  'location',
   'temperature',
   'humidity',
   'battery',
@@ -30,28 +88,48 @@ export const CAPABILITY_KINDS = [
   'voltage',
   'current',
   'frequency',
+  'power_factor',
   'pressure',
   'illuminance',
+  'co2',
+  'co',
+  'pm1',
+  'pm25',
+  'pm10',
+  'voc',
+  'aqi',
   'motion',
   'occupancy',
   'contact',
   'leak',
   'smoke',
+  'co_detected',
+  'gas_detected',
   'battery_low',
   'problem',
   'connectivity',
   'tamper',
   'vibration',
+  'sound',
   'number',
   'text',
   'binary',
 ] as const;
 export type CapabilityKind = (typeof CAPABILITY_KINDS)[number];
 
+/** Kinds that tell of moments instead of a state: each report is told, however often it is the same. */
+export const EVENT_KINDS: ReadonlySet<CapabilityKind> = new Set(['button_event']);
+
 /** Hue in degrees 0 to 360, saturation in percent 0 to 100. */
 export interface HueSaturation {
   readonly hue: number;
   readonly saturation: number;
+}
+
+/** An order with the code that a lock or an alarm asks for. A code is never kept, logged or told. */
+export interface CodedCommand {
+  readonly command: string;
+  readonly code: string;
 }
 
 /** A value in the unit of its kind; null is unknown, and never 0 or off. */
@@ -63,15 +141,26 @@ export interface ValueRange {
   readonly step?: number;
 }
 
+/** How a number runs over time, https://developers.home-assistant.io/docs/core/entity/sensor#available-state-classes. */
+export type StateClass = 'measurement' | 'measurement_angle' | 'total' | 'total_increasing';
+
 /** A capability as a door describes it. Within one component there is at most one of each kind. */
 export interface CapabilityDescription {
   readonly kind: CapabilityKind;
   /** The unit that values have, or null where the kind has none. */
   readonly unit: string | null;
+  /** Of a number the values, of a text the count of characters. */
   readonly range: ValueRange | null;
   readonly writable: boolean;
-  /** The accepted texts of an enumeration. */
+  /** The accepted texts of an enumeration; with `commands`, the texts that are reported. */
   readonly options?: readonly string[];
+  /** The orders that may be written, where they are other words than the values. */
+  readonly commands?: readonly string[];
+  /** True where an order is refused without a code. */
+  readonly needsCode?: boolean;
+  /** The unit in which the device reports, where it is another one. */
+  readonly reportedUnit?: string;
+  readonly stateClass?: StateClass;
 }
 
 /** What discovery says about the physical device that a component belongs to. Unsaid is null. */
@@ -108,6 +197,10 @@ export interface ComponentDescription {
   readonly unsupported: string | null;
   /** False when the publisher asks for it to be off until a person wants it. */
   readonly enabledByDefault: boolean;
+  /** The publisher's own name for it, which it keeps when it moves to another topic; not unique in the house. */
+  readonly uniqueId?: string | null;
+  /** Who tells of it: `discovery`, or the native protocol. */
+  readonly source?: string;
 }
 
 /** A value that a device reported (or that an optimistic device is believed to have). */
@@ -115,6 +208,8 @@ export interface StateReport {
   readonly componentId: string;
   readonly kind: CapabilityKind;
   readonly value: CapabilityValue;
+  /** The text from which the value was made, as the device sent it; for whoever asks where a value comes from. */
+  readonly raw?: string;
   /** Who caused it: `mqtt` for the device itself, else the origin of the command that is taken at its word. */
   readonly origin: string;
 }
@@ -137,7 +232,11 @@ export interface Capability {
   readonly range: ValueRange | null;
   readonly writable: boolean;
   readonly options?: readonly string[];
-  /** The discovery identity of the component that it belongs to. */
+  readonly commands?: readonly string[];
+  readonly needs_code?: boolean;
+  readonly reported_unit?: string;
+  readonly state_class?: StateClass;
+  /** The identity of the component that it belongs to, as it was first found: it stays when another source takes over. */
   readonly component: string;
   readonly component_type: string;
   readonly device_class: string | null;
@@ -152,6 +251,8 @@ export interface CapabilityState {
   readonly unit: string | null;
   /** When the value was reported, ms since the Unix epoch; null while nothing was reported. */
   readonly timestampMs: number | null;
+  /** As the device sent it; missing where that is not known (any more). */
+  readonly raw?: string;
 }
 
 /** A device with its present state, joined from the graph (name, model) and from memory (values). */
@@ -176,7 +277,7 @@ export interface CapabilityWrite {
 /** A checked write on its way to the device. */
 export interface SinkWrite {
   readonly kind: CapabilityKind;
-  readonly value: Exclude<CapabilityValue, null>;
+  readonly value: Exclude<CapabilityValue, null> | CodedCommand;
 }
 
 /** Takes commands to the devices; the door that speaks their protocol implements it. */
@@ -187,6 +288,8 @@ export interface CommandSink {
    * @throws HubError `unavailable` when the transport is down, `invalid` when the component takes no such command.
    */
   send(componentId: string, writes: readonly SinkWrite[], origin: string): Promise<void>;
+  /** Why a component cannot be reached, as the end of a sentence; null where that is not known. */
+  whyUnavailable?(componentId: string): string | null;
 }
 
 export type CommandStatus = 'sent' | 'confirmed' | 'unconfirmed';
@@ -203,6 +306,8 @@ export interface CommandOptions {
 /** What discovery told and is kept, supported or not, for lists and diagnosis. */
 export interface ComponentView {
   readonly id: string;
+  /** What its capabilities name as their component. */
+  readonly firstId: string;
   readonly type: string;
   readonly entityId: string;
   readonly unsupported: string | null;
@@ -222,9 +327,15 @@ export interface StateFollower extends Disposable {
 export interface DeviceRegistry {
   /**
    * A component was discovered or described anew. The entity appears in the graph before this returns.
+   * @param replaces ids of components of the same device whose place it may take, names and all: those of a source that
+   * knows less. One that was withdrawn and has the same unique id is replaced without being named.
    * @throws HubError `invalid` when the description cannot be taken; nothing is stored then.
    */
-  describe(component: ComponentDescription): void;
+  describe(component: ComponentDescription, replaces?: readonly string[]): void;
+  /** Another source tells of the device from now on: what these components had and nobody took over goes at once. */
+  retire(componentIds: readonly string[]): void;
+  /** Who told of the device with one of these identifiers, from what is known since before this start too. */
+  sourcesOf(identifiers: readonly string[]): ReadonlySet<string>;
   /** The publisher withdrew the component (empty retained discovery). The device stays, unavailable, for 24 hours. */
   withdraw(componentId: string): void;
   /** Whether the component's device can be reached. */

@@ -29,19 +29,29 @@ export function insertIdentifier(tx: Tx, identifier: string, deviceKey: number):
   );
 }
 
-/** @returns the key of the component, new or known. */
-export function putComponent(tx: Tx, deviceKey: number, description: ComponentDescription): number {
-  const row = tx.get<{ key: number }>(
-    `INSERT INTO device_component (component_id, device_key, description, available, withdrawn_at_ms)
-     VALUES (?, ?, ?, 1, NULL)
-     ON CONFLICT (component_id) DO UPDATE SET description = excluded.description, withdrawn_at_ms = NULL
-     RETURNING key`,
+/** @returns the key of the new component. */
+export function insertComponent(
+  tx: Tx,
+  row: { deviceKey: number; firstId: string; description: ComponentDescription },
+): number {
+  return tx.run(
+    `INSERT INTO device_component (component_id, device_key, first_id, description, available, withdrawn_at_ms)
+     VALUES (?, ?, ?, ?, 1, NULL)`,
+    row.description.id,
+    row.deviceKey,
+    row.firstId,
+    JSON.stringify(row.description),
+  ).lastInsertRowid;
+}
+
+/** Describes a component anew, also under another id; it is there again if it was withdrawn. */
+export function updateComponent(tx: Tx, key: number, description: ComponentDescription): void {
+  tx.run(
+    'UPDATE device_component SET component_id = ?, description = ?, withdrawn_at_ms = NULL WHERE key = ?',
     description.id,
-    deviceKey,
     JSON.stringify(description),
+    key,
   );
-  if (!row) throw new Error(`the component ${description.id} was written and is not there`);
-  return row.key;
 }
 
 export function markWithdrawn(tx: Tx, componentKey: number, atMs: number): void {

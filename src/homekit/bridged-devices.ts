@@ -3,7 +3,7 @@ import type { Bridge } from '@homebridge/hap-nodejs';
 import type { DeviceView, StateChange, StateFollower } from '../devices/types.ts';
 import type { AccessoryDescription } from './device-accessory.ts';
 import type { ServicePlan } from './service-plan.ts';
-import type { HomekitOptions } from './types.ts';
+import type { HomekitOptions, ShownInHomekit } from './types.ts';
 
 import { accessoryName, DeviceAccessory } from './device-accessory.ts';
 import { MAX_SERVICES, planServices } from './device-plan.ts';
@@ -42,6 +42,16 @@ export class BridgedDevices implements Disposable {
 
   get count(): number {
     return this.#accessories.size;
+  }
+
+  shows(entityId: string): ShownInHomekit[] {
+    return (this.#accessories.get(entityId)?.plans ?? []).map(({ kind, characteristics }) => ({
+      service: kind,
+      characteristics: characteristics.map((each) => ({
+        characteristic: each.kind,
+        capability: each.source,
+      })),
+    }));
   }
 
   /**

@@ -56,6 +56,11 @@ export class DeviceAccessory implements Disposable {
     return this.#options.entityId;
   }
 
+  /** The services that are shown now. */
+  get plans(): readonly ServicePlan[] {
+    return this.#plans;
+  }
+
   /** Whether the description has the structure that is shown now, so that applying it leaves c# alone. */
   hasStructureOf(description: AccessoryDescription): boolean {
     return structureText(description.plans) === structureText(this.#plans);

@@ -68,6 +68,7 @@ export async function startHomekit(options: HomekitOptions): Promise<HomekitPart
     get accessoryCount() {
       return devices.count;
     },
+    shows: (entityId) => devices.shows(entityId),
     [Symbol.asyncDispose]: async () => await resources.disposeAsync(),
   };
 }

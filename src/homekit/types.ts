@@ -27,6 +27,13 @@ export interface HomekitOptions {
   followMs?: number;
 }
 
+/** One service of an accessory, and which capability each of its characteristics shows. */
+export interface ShownInHomekit {
+  /** By the library's name, such as `Lightbulb`. */
+  readonly service: string;
+  readonly characteristics: readonly { readonly characteristic: string; readonly capability: string }[];
+}
+
 /** The running bridge. Disposing says goodbye by mDNS and closes every connection. */
 export interface HomekitPart extends AsyncDisposable {
   /** The port that is really listened on. */
@@ -40,4 +47,6 @@ export interface HomekitPart extends AsyncDisposable {
   readonly paired: boolean;
   /** Bridged accessories, without the bridge itself. */
   readonly accessoryCount: number;
+  /** What is shown of a device; empty for one that is not. */
+  shows(entityId: string): readonly ShownInHomekit[];
 }

@@ -3,12 +3,14 @@ import type { Duplex } from 'node:stream';
 
 import type { Access } from '../access/access.ts';
 import type { Clock } from '../base/clock.ts';
+import type { JsonObject } from '../base/json.ts';
 import type { Logger } from '../base/log.ts';
 import type { Secrets } from '../base/secret-box.ts';
 import type { ClientRecords } from '../clients/clients.ts';
 import type { ComponentView, DeviceControl } from '../devices/types.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Sync, SyncV2 } from '../sync/sync.ts';
+import type { ReadingHistory } from '../readings/types.ts';
 import type { ServerLimits } from './server.ts';
 
 /** What this door asks of the sync rules. */
@@ -22,6 +24,20 @@ export type SyncService = Pick<
 /** The devices, and what was discovered for them where the rules can tell. */
 export interface DeviceDirectory extends DeviceControl {
   components?(): readonly ComponentView[];
+}
+
+/** What a person asks when something does not work; answers in the words of the API. */
+export interface Diagnosis {
+  /** Whether the broker and what hangs on it can be reached. */
+  mqtt(): JsonObject;
+  /** Where each value of a device comes from. @throws HubError `not_found`. */
+  explain(entityId: string): JsonObject;
+  /** Descriptions that the broker keeps while nothing is heard of their devices. @throws HubError `conflict` without MQTT. */
+  ghosts(silentHours: number): readonly JsonObject[];
+  /** @throws HubError `not_found`, `unavailable`, `conflict` without MQTT. */
+  clearGhosts(topics: readonly string[]): void;
+  /** Listens for a while. @throws HubError `conflict` without MQTT, or while somebody else listens. */
+  sniff(options: { readonly seconds: number; readonly signal?: AbortSignal }): Promise<object>;
 }
 
 export interface HttpOptions {
@@ -53,6 +69,8 @@ export interface HttpOptions {
   graph: Graph;
   devices: DeviceDirectory;
   sync: SyncService;
+  readings: ReadingHistory;
+  diagnosis: Diagnosis;
   /** What v2 clients note about their own syncs. */
   clients: ClientRecords;
   /** The URL under which phones in the house reach the hub, for codes that they scan; default: as the request did. */

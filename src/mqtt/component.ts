@@ -1,9 +1,12 @@
+import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { DeviceRegistry, StateReport } from '../devices/types.ts';
 import type { Codec, Reading } from './components/codec.ts';
+import type { Templates } from './components/templates.ts';
 import type { Availability } from './discovery/availability.ts';
 import type { Message } from './message.ts';
 import type { Router } from './router.ts';
+import type { Heard } from './types.ts';
 
 import { LIMITS } from './limits.ts';
 
@@ -11,6 +14,8 @@ export interface ComponentServices {
   readonly router: Router;
   readonly registry: DeviceRegistry;
   readonly log: Logger;
+  readonly templates: Templates;
+  readonly clock: Clock;
   /** How long retained availability may take to arrive before its absence means: not there. */
   readonly availabilityGraceMs: number;
 }
@@ -23,21 +28,28 @@ export class LiveComponent implements Disposable {
   readonly id: string;
   /** Null for a component whose language the hub does not speak; its availability still counts for the device. */
   readonly codec: Codec | null;
+  /** Why there is no codec. */
+  readonly problem: string | null;
   readonly availability: Availability;
   readonly #services: ComponentServices;
   readonly #topics: readonly string[];
+  /** Of the last message on a state topic; null while there was none. */
+  lastHeard: Heard | null = null;
+  /** The last message of which a template could make nothing, and why. */
+  lastFailure: (Heard & { readonly reason: string }) | null = null;
   #told: boolean | undefined;
   #linkIsUp = true;
   #graceTimer: NodeJS.Timeout | undefined;
   #expiryTimer: NodeJS.Timeout | undefined;
   #offTimer: NodeJS.Timeout | undefined;
 
-  constructor(id: string, codec: Codec | null, availability: Availability, services: ComponentServices) {
+  constructor(id: string, codec: Codec | string, availability: Availability, services: ComponentServices) {
     this.id = id;
-    this.codec = codec;
+    this.codec = typeof codec === 'string' ? null : codec;
+    this.problem = typeof codec === 'string' ? codec : null;
     this.availability = availability;
     this.#services = services;
-    this.#topics = [...new Set([...(codec?.topics ?? []), ...availability.topics])];
+    this.#topics = [...new Set([...(this.codec?.topics ?? []), ...availability.topics])];
   }
 
   /** Begins to listen. */
@@ -76,13 +88,27 @@ export class LiveComponent implements Disposable {
 
   readonly #listen = (message: Message): void => {
     if (message.byteLength > LIMITS.statePayloadBytes) return;
-    this.availability.update(message);
+    this.availability.update(message, this.#services.clock.nowMs());
     this.#tellAvailability();
-    const readings = this.codec?.decode(message) ?? [];
+    const readings = this.#decode(message);
     if (readings.length === 0) return;
     this.#report(readings, DEVICE_ORIGIN);
     this.#startTimers(readings);
   };
+
+  #decode(message: Message): Reading[] {
+    const { templates, clock } = this.#services;
+    templates.lastFailure = undefined;
+    const readings = this.codec?.decode(message) ?? [];
+    const reason: string | undefined = templates.lastFailure;
+    const { topic, retained } = message;
+    // A topic that tells whether the device is there tells no values, unless it is the same one.
+    if (readings.length === 0 && reason === undefined && this.availability.topics.includes(topic))
+      return readings;
+    this.lastHeard = { atMs: clock.nowMs(), topic, payload: message.excerpt, retained };
+    if (reason !== undefined) this.lastFailure = { ...this.lastHeard, reason };
+    return readings;
+  }
 
   #report(readings: readonly Reading[], origin: string): void {
     if (readings.length === 0) return;

@@ -19,12 +19,26 @@ export const LIMITS = {
   topicChars: 1024,
   topicLevels: 32,
   subscriptionsPerClient: 2_000,
+  /** Of all filters of a client together: a session that is kept writes them to disk. */
+  filterCharsPerClient: 64 * 1024,
   /** Messages with QoS 2 that a client has begun and not finished. */
   inflightQos2: 32,
   /** Sessions that outlive their connection. */
   sessions: 500,
+  /** Of one named user, so that it cannot push out those of the others. */
+  sessionsPerUser: 50,
+  /** A session whose client does not come back for so long is forgotten. */
+  sessionExpiryMs: 7 * 24 * 60 * 60 * 1000,
   queuedPerSession: 1_000,
   queuedBytesPerSession: 1024 * 1024,
+  /** Of all sessions together. */
+  queuedBytes: 24 * 1024 * 1024,
+  /** Named users of the embedded broker. */
+  users: 500,
+  filtersPerUser: 50,
+  filterChars: 256,
+  /** Passwords that wait to be checked; each takes 4 MiB and some milliseconds, one after the other. */
+  passwordChecks: 64,
   retainedTopics: 10_000,
   retainedBytes: 32 * 1024 * 1024,
   discoveryPayloadBytes: 256 * 1024,
@@ -35,6 +49,8 @@ export const LIMITS = {
   discoveryQueue: 20_000,
   /** A state message above this is ignored: it would be parsed on the event loop. */
   statePayloadBytes: 256 * 1024,
+  /** What is kept of a component's last message, for whoever asks where a value comes from. */
+  excerptBytes: 2048,
   /** Choices of an enumeration, effects of a light. */
   options: 200,
   /** Characters of a text value. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from './types.ts';
 
+import { LIMITS } from './limits.ts';
 import { templateVariables, type TemplateVariables } from './template/template.ts';
 
 /** A message as components see it: decoded and parsed at most once, however many of them read it. */
@@ -8,6 +9,7 @@ export class Message {
   readonly retained: boolean;
   readonly #payload: Buffer;
   #text: string | undefined;
+  #excerpt: string | undefined;
   #variables: TemplateVariables | undefined;
 
   constructor({ topic, payload, retained }: IncomingMessage) {
@@ -28,6 +30,15 @@ export class Message {
   get text(): string {
     this.#text ??= this.#payload.toString('utf8');
     return this.#text;
+  }
+
+  /** The beginning of the payload, one text for all who keep it. */
+  get excerpt(): string {
+    this.#excerpt ??=
+      this.#payload.length > LIMITS.excerptBytes
+        ? this.#payload.toString('utf8', 0, LIMITS.excerptBytes)
+        : this.text;
+    return this.#excerpt;
   }
 
   /** `value`, and `value_json` where the payload is JSON. */

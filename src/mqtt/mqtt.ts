@@ -1,9 +1,19 @@
-import type { LinkHandlers, MqttLink, MqttOptions, MqttPart, OutgoingMessage } from './types.ts';
+import type {
+  BrokerUsers,
+  LinkHandlers,
+  MqttLink,
+  MqttOptions,
+  MqttPart,
+  OutgoingMessage,
+  TlsSource,
+} from './types.ts';
 
 import { StartError } from '../base/errors.ts';
 import { Discovery } from './discovery/discovery.ts';
 import { DiscoveryQueue } from './discovery/queue.ts';
 import { discoveryFilters } from './discovery/topic.ts';
+import { Inspection } from './inspection.ts';
+import { NativeProtocols } from './native/native.ts';
 import { Router } from './router.ts';
 import { MqttSink } from './sink.ts';
 import { isPublishTopic } from './topics.ts';
@@ -38,6 +48,8 @@ class Mqtt implements MqttPart {
   readonly #router: Router;
   readonly #discovery: Discovery;
   readonly #queue: DiscoveryQueue;
+  readonly #natives: NativeProtocols;
+  readonly inspector: Inspection;
   #link: MqttLink | undefined;
   #url = '';
   #lostTimer: NodeJS.Timeout | undefined;
@@ -45,25 +57,41 @@ class Mqtt implements MqttPart {
   #closing: Promise<void> | undefined;
 
   constructor(options: MqttOptions) {
-    const { discoveryPrefix: prefix, registry, log } = options;
+    const { discoveryPrefix: prefix, registry, clock, log, mode } = options;
+    const link = (): MqttLink | undefined => this.#link;
     this.#options = options;
-    this.#router = new Router(() => this.#link, log);
+    this.#router = new Router(link, log);
     this.#discovery = new Discovery({
       prefix,
       registry,
       router: this.#router,
+      clock,
       log,
       availabilityGraceMs: this.#graceMs,
+      askAgain: () => this.#askAgain(),
+      ...(options.betterSourceMs === undefined ? {} : { betterSourceMs: options.betterSourceMs }),
     });
+    const shared = { router: this.#router, discovery: this.#discovery, link };
+    this.#natives = new NativeProtocols({ ...shared, log });
+    this.inspector = new Inspection({ ...shared, mode, url: () => this.#url, clock });
     this.#queue = new DiscoveryQueue((message) => this.#discovery.handle(message));
     this.sink = new MqttSink(
-      () => this.#link,
+      link,
       (id) => this.#discovery.find(id),
+      (id) => this.inspector.whyUnavailable(id),
     );
   }
 
   get url(): string {
     return this.#url;
+  }
+
+  get tlsUrl(): string | null {
+    return this.#link?.tlsUrl ?? null;
+  }
+
+  get users(): BrokerUsers | null {
+    return this.#link?.users ?? null;
   }
 
   get connected(): boolean {
@@ -100,11 +128,22 @@ class Mqtt implements MqttPart {
     const { mode, host, port, url, username, password, store, clock, log } = this.#options;
     if (mode === 'embedded') {
       const { EmbeddedLink } = await import('./link/embedded-link.ts');
-      return await EmbeddedLink.start({ host, port, username, password, store, clock, log }, handlers);
+      const tls = this.#brokerTls();
+      return await EmbeddedLink.start({ host, port, tls, username, password, store, clock, log }, handlers);
     }
     const { ExternalLink } = await import('./link/external-link.ts');
+    const { tls, protocol } = this.#options;
     const will = this.#options.birth ? { will: this.#status('offline') } : {};
-    return await ExternalLink.start({ url: url ?? '', username, password, log, ...will }, handlers);
+    const further = { tls: tls ?? null, protocol: protocol ?? 'auto', ...will };
+    return await ExternalLink.start({ url: url ?? '', username, password, log, ...further }, handlers);
+  }
+
+  #brokerTls(): { port: number; identity: TlsSource } | null {
+    const { tls, tlsIdentity: identity } = this.#options;
+    const port = tls?.port ?? null;
+    if (port === null) return null;
+    if (identity) return { port, identity };
+    throw new StartError('mqtt', 'mqtt.tls.port needs a certificate.', { badConfiguration: true });
   }
 
   #listen(): void {
@@ -120,7 +159,9 @@ class Mqtt implements MqttPart {
     // The first call comes while the link is still being made; `start` repeats it then.
     if (!this.#link) return;
     clearTimeout(this.#lostTimer);
+    this.inspector.noteLink();
     this.#router.resubscribe();
+    this.#natives.connected();
     for (const component of this.#discovery.components()) component.linkFound();
     if (!this.#options.birth) return;
     clearTimeout(this.#birthTimer);
@@ -129,9 +170,16 @@ class Mqtt implements MqttPart {
     }, BIRTH_DELAY_MS);
   }
 
+  /** Has every device told of again, by whoever tells of it. */
+  #askAgain(): void {
+    for (const filter of discoveryFilters(this.#options.discoveryPrefix)) this.#router.ask(filter);
+    this.#natives.askAgain();
+  }
+
   #onDisconnected(): void {
     clearTimeout(this.#birthTimer);
     clearTimeout(this.#lostTimer);
+    this.inspector.noteLink();
     this.#lostTimer = setTimeout(() => {
       for (const component of this.#discovery.components()) component.linkLost();
     }, this.#graceMs);
@@ -145,6 +193,7 @@ class Mqtt implements MqttPart {
     clearTimeout(this.#lostTimer);
     clearTimeout(this.#birthTimer);
     this.#queue[Symbol.dispose]();
+    this.#natives[Symbol.dispose]();
     const link = this.#link;
     this.#link = undefined;
     this.#discovery[Symbol.dispose]();

@@ -7,6 +7,9 @@ import { filterMatcher, hasWildcard } from './topics.ts';
 /** Called on the turn in which the message arrived. */
 export type Listener = (message: Message) => void;
 
+/** Told every message, and whether anything in the hub listens to its topic. */
+export type Overhearer = (message: IncomingMessage, isWanted: boolean) => void;
+
 interface Subscription {
   readonly listeners: Set<Listener>;
   readonly matches: (topic: string) => boolean;
@@ -24,6 +27,7 @@ export class Router implements Disposable {
   readonly #getLink: () => MqttLink | undefined;
   readonly #log: Logger;
   #flushing: NodeJS.Immediate | undefined;
+  #overhears: Overhearer | undefined;
 
   /** `link` may answer undefined until the link is there. */
   constructor(link: () => MqttLink | undefined, log: Logger) {
@@ -39,8 +43,7 @@ export class Router implements Disposable {
     subscription.qos = qos > subscription.qos ? qos : subscription.qos;
     table.set(filter, subscription);
     // A device announces ten components on one topic in a burst: asking once at its end gives all ten the state.
-    this.#toSubscribe.add(filter);
-    this.#flushing ??= setImmediate(() => this.flush());
+    this.ask(filter);
   }
 
   remove(filter: string, listener: Listener): void {
@@ -49,6 +52,12 @@ export class Router implements Disposable {
     if (!subscription?.listeners.delete(listener) || subscription.listeners.size > 0) return;
     table.delete(filter);
     if (!this.#toSubscribe.delete(filter)) this.#getLink()?.unsubscribe(filter);
+  }
+
+  /** The retained messages of a filter that is listened to come again, soon. */
+  ask(filter: string): void {
+    this.#toSubscribe.add(filter);
+    this.#flushing ??= setImmediate(() => this.flush());
   }
 
   /** Asks the broker for everything anew, after it forgot. */
@@ -85,6 +94,22 @@ export class Router implements Disposable {
       message ??= new Message(incoming);
       this.#tell(subscription, message);
     }
+    this.#overhears?.(incoming, message !== undefined);
+  }
+
+  /**
+   * Tells of every message, until disposed.
+   * @param everything asks the broker for those too that the hub did not subscribe to.
+   */
+  overhear(everything: boolean, overhears: Overhearer): Disposable {
+    this.#overhears = overhears;
+    if (everything) this.#getLink()?.subscribe('#', 0);
+    return {
+      [Symbol.dispose]: () => {
+        this.#overhears = undefined;
+        if (everything) this.#getLink()?.unsubscribe('#');
+      },
+    };
   }
 
   [Symbol.dispose](): void {

@@ -9,9 +9,21 @@ export class MqttSink implements CommandSink {
   readonly #link: () => MqttLink | undefined;
   readonly #find: (componentId: string) => LiveComponent | undefined;
 
-  constructor(link: () => MqttLink | undefined, find: (componentId: string) => LiveComponent | undefined) {
+  readonly #whyUnavailable: (componentId: string) => string | null;
+
+  constructor(
+    link: () => MqttLink | undefined,
+    find: (componentId: string) => LiveComponent | undefined,
+    whyUnavailable: (componentId: string) => string | null,
+  ) {
     this.#link = link;
     this.#find = find;
+    this.#whyUnavailable = whyUnavailable;
+  }
+
+  /** See CommandSink. */
+  whyUnavailable(componentId: string): string | null {
+    return this.#whyUnavailable(componentId);
   }
 
   /** See CommandSink.send. */

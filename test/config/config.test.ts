@@ -88,6 +88,8 @@ describe('defaults', () => {
           port: 1883,
           url: null,
           username: null,
+          protocol: 'auto',
+          tls: { port: null, cert: null, key: null, ca: null, serverName: null },
           discoveryPrefix: 'homeassistant',
         },
         homekit: { enabled: true, port: 51826, name: 'FunkyGibbon' },
@@ -182,6 +184,11 @@ describe('sources', () => {
       'mqtt.url': 'mqtts://broker.example:8883',
       'mqtt.username': 'me',
       'mqtt.password': 'p w',
+      'mqtt.protocol': '3.1.1',
+      'mqtt.tls.cert': 'mqtt.pem',
+      'mqtt.tls.key': '/keys/mqtt.pem',
+      'mqtt.tls.ca': 'ca.pem',
+      'mqtt.tls.server_name': 'Broker.lan',
       'mqtt.discovery_prefix': 'my/home',
       'homekit.enabled': 'no',
       'homekit.port': '1',
@@ -195,7 +202,8 @@ describe('sources', () => {
       'logging.level': 'silent',
       'logging.format': 'pretty',
     };
-    expect(Object.keys(values)).toEqual(KEY_NAMES);
+    // mqtt.tls.port is for the embedded broker only; its own test is below.
+    expect(Object.keys(values)).toEqual(KEY_NAMES.filter((key) => key !== 'mqtt.tls.port'));
     const expected = {
       config: {
         dataDir: '/srv/hub',
@@ -219,6 +227,14 @@ describe('sources', () => {
           port: 65535,
           url: 'mqtts://broker.example:8883',
           username: 'me',
+          protocol: '3.1.1',
+          tls: {
+            port: null,
+            cert: join(folder, 'mqtt.pem'),
+            key: '/keys/mqtt.pem',
+            ca: join(folder, 'ca.pem'),
+            serverName: 'broker.lan',
+          },
           discoveryPrefix: 'my/home',
         },
         homekit: { enabled: false, port: 1, name: 'Bridge' },
@@ -597,6 +613,34 @@ describe('values', () => {
       'mqtt.username',
       'nothing, but there is a value for mqtt.password',
     ],
+    [
+      ['--mqtt.tls.port=1', '--mqtt.tls.cert=a'],
+      'mqtt.tls.key',
+      'nothing, but there is a value for mqtt.tls.cert',
+    ],
+    [
+      ['--mqtt.tls.port=1', '--mqtt.tls.key=a'],
+      'mqtt.tls.cert',
+      'nothing, but there is a value for mqtt.tls.key',
+    ],
+    [
+      ['--mqtt.tls.cert=a', '--mqtt.tls.key=b'],
+      'mqtt.tls.port',
+      'nothing, but there is a value for mqtt.tls.cert',
+    ],
+    [['--mqtt.tls.ca=a'], 'mqtt.tls.ca', 'a value, but mqtt.mode is embedded'],
+    [['--mqtt.tls.server_name=a'], 'mqtt.tls.server_name', 'a value, but mqtt.mode is embedded'],
+    [['--mqtt.tls.port=1883'], 'mqtt.tls.port', 'the port of mqtt.port'],
+    [
+      ['--mqtt.mode=external', '--mqtt.url=mqtts://b', '--mqtt.tls.port=1'],
+      'mqtt.tls.port',
+      'a value, but mqtt.mode is external',
+    ],
+    [
+      ['--mqtt.mode=external', '--mqtt.url=mqtt://b', '--mqtt.tls.ca=a'],
+      'mqtt.url',
+      '"mqtt://b", but there is a value for mqtt.tls.ca',
+    ],
   ])('that do not go together stop the start: %j', (argv, key, found) => {
     expect(onlyProblem({ argv })).toMatchObject({ key, found });
   });
@@ -613,6 +657,16 @@ test('TLS with a certificate of its own making is off until it is asked for, and
   expect(load({ argv: [...apart, '--http.tls.port=0'] }).config.http.tls).toMatchObject({
     host: '::',
     port: 0,
+  });
+});
+
+test('TLS of the embedded broker needs a port only', () => {
+  expect(load({ argv: ['--mqtt.tls.port=8883'] }).config.mqtt.tls).toMatchObject({ port: 8883, cert: null });
+  const files = ['--mqtt.tls.port=0', '--mqtt.tls.cert=a', '--mqtt.tls.key=b'];
+  expect(load({ argv: files }).config.mqtt.tls).toMatchObject({
+    port: 0,
+    cert: join(folder, 'a'),
+    key: join(folder, 'b'),
   });
 });
 

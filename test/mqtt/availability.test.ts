@@ -12,7 +12,7 @@ function read(config: Record<string, unknown>): Availability {
 }
 
 function tell(availability: Availability, topic: string, text: string): boolean | undefined {
-  availability.update(new Message({ topic, payload: Buffer.from(text), retained: false }));
+  availability.update(new Message({ topic, payload: Buffer.from(text), retained: false }), 0);
   return availability.current;
 }
 

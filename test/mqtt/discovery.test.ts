@@ -78,6 +78,8 @@ describe('one component', () => {
       capabilities: [{ kind: 'temperature', unit: '°C', range: null, writable: false }],
       unsupported: null,
       enabledByDefault: false,
+      uniqueId: null,
+      source: 'discovery',
     });
     await device.publishAsync('tele/x/SENSOR', '{"t":20.5}');
     await vi.waitFor(() => expect(house.registry.value('sensor/node1/temp', 'temperature')).toBe(20.5));
@@ -140,7 +142,7 @@ describe('one component', () => {
   test('a component that is not understood is kept and listed with the reason', async () => {
     await using house = await startHouse();
     const device = await house.connect();
-    await announce(device, 'homeassistant/cover/blind/config', { cmd_t: 'blind/set', avty_t: 'blind/lwt' });
+    await announce(device, 'homeassistant/camera/blind/config', { cmd_t: 'blind/set', avty_t: 'blind/lwt' });
     await announce(device, 'homeassistant/quantum/thing/config', {});
     await announce(device, 'homeassistant/light/odd/config', { cmd_t: 'odd/set', schema: 'morse' });
     await announce(device, 'homeassistant/switch/dumb/config', { stat_t: 'dumb' });
@@ -155,15 +157,15 @@ describe('one component', () => {
       [...house.registry.components.values()].map(({ id, unsupported }) => [id, unsupported]),
     );
     expect(reasons).toMatchObject({
-      'cover/blind': expect.stringMatching(/"cover" are not supported yet/),
+      'camera/blind': expect.stringMatching(/not supported yet/),
       'quantum/thing': expect.stringMatching(/"quantum"/),
       'light/odd': expect.stringMatching(/schema "morse"/),
       'switch/dumb': expect.stringMatching(/no command_topic/),
       'switch/bad': expect.stringMatching(/"bad\/\+\/set" is not an MQTT topic/),
       'sensor/tpl': expect.stringMatching(/template.*explode/),
     });
-    expect(house.registry.components.get('cover/blind')?.capabilities).toEqual([]);
-    expect(house.registry.available.get('cover/blind')).toBe(true);
+    expect(house.registry.components.get('camera/blind')?.capabilities).toEqual([]);
+    expect(house.registry.available.get('camera/blind')).toBe(true);
   });
 
   test('what a device retained is known after a restart of the hub, from its own disk', async () => {

@@ -26,15 +26,30 @@ export class RecordingRegistry implements DeviceRegistry {
   readonly withdrawn: string[] = [];
   readonly reports: StateReport[] = [];
   readonly described: string[] = [];
+  readonly retired: string[] = [];
+  /** What each component might take the place of, where something was named. */
+  readonly replaces = new Map<string, readonly string[]>();
 
-  describe(component: ComponentDescription): void {
+  describe(component: ComponentDescription, replaces: readonly string[] = []): void {
     this.described.push(component.id);
+    if (replaces.length > 0) this.replaces.set(component.id, replaces);
     this.components.set(component.id, component);
   }
 
   withdraw(componentId: string): void {
     this.withdrawn.push(componentId);
     this.components.delete(componentId);
+  }
+
+  retire(componentIds: readonly string[]): void {
+    this.retired.push(...componentIds);
+    for (const id of componentIds) this.components.delete(id);
+  }
+
+  /** What tests say was known before. */
+  readonly known = new Map<string, string>();
+  sourcesOf(identifiers: readonly string[]): ReadonlySet<string> {
+    return new Set(identifiers.flatMap((identifier) => this.known.get(identifier) ?? []));
   }
 
   setAvailable(componentId: string, available: boolean): void {

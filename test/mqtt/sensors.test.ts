@@ -50,7 +50,6 @@ describe('units', () => {
   });
 
   test.each([
-    ['power_factor', '%'],
     ['temperature_delta', '°F'],
     ['apparent_power', 'VA'],
     ['signal_strength', 'dBm'],

@@ -11,9 +11,12 @@ import { documentRoutes } from './document.ts';
 import { entityRoutes } from './entities.ts';
 import { entityHistoryRoutes } from './entity-history.ts';
 import { graphRoutes } from './graph.ts';
+import { mqttRoutes } from './mqtt.ts';
 import { pairingRoutes } from './pairing.ts';
+import { readingRoutes } from './readings.ts';
 import { relationshipRoutes } from './relationships.ts';
 import { searchRoutes } from './search.ts';
+import { setupPageRoutes } from './setup-page.ts';
 import { syncRoutes } from './sync.ts';
 import { systemRoutes } from './system.ts';
 import { userRoutes } from './users.ts';
@@ -30,8 +33,10 @@ export type RouteContext = Pick<
   | 'clients'
   | 'clock'
   | 'devices'
+  | 'diagnosis'
   | 'graph'
   | 'notReady'
+  | 'readings'
   | 'sync'
   | 'tlsFingerprint'
   | 'tlsUrlForOthers'
@@ -45,6 +50,7 @@ export function routeTable(context: RouteContext): Route[] {
   const routes: Route[] = noteRefusals(context, [
     ...systemRoutes(context),
     ...documentRoutes(() => openApiDocument(routes, context.version)),
+    ...setupPageRoutes(context),
     ...authRoutes(context),
     ...userRoutes(context),
     ...apiKeyRoutes(context),
@@ -56,6 +62,8 @@ export function routeTable(context: RouteContext): Route[] {
     ...searchRoutes(context),
     ...graphRoutes(context),
     ...deviceRoutes(context),
+    ...readingRoutes(context),
+    ...mqttRoutes(context),
     ...syncRoutes(context),
     ...authV1Routes(context),
     ...syncV1Routes(context),

@@ -1,27 +1,31 @@
-import type { AedesOptions, AuthenticateError, Client } from 'aedes';
+import type { AedesOptions, Client } from 'aedes';
+import type { Socket } from 'node:net';
 
 import { Aedes } from 'aedes';
 import { writeToStream } from 'mqtt-packet';
-import { createHash, timingSafeEqual } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Store } from '../../base/store.ts';
-import type { IncomingMessage, OutgoingMessage } from '../types.ts';
+import type { BrokerUsers, IncomingMessage, OutgoingMessage } from '../types.ts';
 
-import { errorCode, errorText, StartError } from '../../base/errors.ts';
+import { errorText, StartError } from '../../base/errors.ts';
 import { LIMITS } from '../limits.ts';
 import { isFilter, isPublishTopic } from '../topics.ts';
+import { Doors, type BrokerTls } from './doors.ts';
+import { Gate } from './gate.ts';
 import { PacketGuard, type LargeBytes } from './packet-guard.ts';
 import { BrokerPersistence } from './persistence.ts';
 import { RetainedMessages } from './retained.ts';
+import { Sessions } from './sessions.ts';
 
 export interface BrokerOptions {
   readonly host: string;
   /** 0 = any free port. */
   readonly port: number;
+  /** A port for TLS beside the plain one. */
+  readonly tls?: BrokerTls | null;
+  /** Of the hub's own login, which may do everything. */
   readonly username: string;
   readonly password: string;
   readonly store: Store;
@@ -36,18 +40,33 @@ const REPEAT_LOG_MS = 60_000;
 const REMEMBERED_LOGS = 1_000;
 
 /**
- * MQTT 3.1.1 over TCP for the devices of the house. Everyone shows the one user name and password; nobody can make it
- * keep more than LIMITS says; no packet brings it down.
+ * Where a message goes that its sender may not publish: nobody can subscribe to it. With an error instead the client
+ * would be cut off, and most libraries send the same message again after each reconnect, for ever.
+ */
+const DENIED_TOPIC = '$denied';
+const NOTHING = Buffer.alloc(0);
+
+/** What a connected client has subscribed to so far. */
+interface Asked {
+  count: number;
+  chars: number;
+}
+
+/**
+ * MQTT 3.1.1 over TCP and TLS for the devices of the house. Everyone shows the hub's own login or that of a named user;
+ * nobody can make it keep more than LIMITS says; no packet brings it down.
  */
 export class Broker implements AsyncDisposable {
   readonly #options: BrokerOptions;
-  readonly #server: Server;
+  readonly #doors: Doors;
+  readonly #gate: Gate;
+  readonly #sessions: Sessions;
+  readonly #persistence: BrokerPersistence;
   readonly #sockets = new Set<Socket>();
   readonly #guards = new WeakMap<object, PacketGuard>();
   readonly #large: LargeBytes = { used: 0 };
-  readonly #subscriptionCounts = new WeakMap<Client, number>();
+  readonly #asked = new WeakMap<Client, Asked>();
   readonly #loggedAtMs = new Map<string, number>();
-  readonly #digest: Buffer;
   readonly retained: RetainedMessages;
   #aedes: Aedes | undefined;
   /** Set before anything is closed, because what follows happens while `#close` still runs. */
@@ -58,25 +77,56 @@ export class Broker implements AsyncDisposable {
     this.#options = options;
     // The library would make one Buffer for each of the 65,536 packet ids beforehand, 7 MB of them.
     writeToStream.cacheNumbers = false;
-    this.#digest = credentialDigest(options.username, options.password);
     this.retained = RetainedMessages.load(options);
-    this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 });
+    this.#sessions = Sessions.load(options);
+    this.#gate = new Gate({
+      ...options,
+      onLogin: (client, username) => {
+        this.#guards.get(client.conn)?.login();
+        this.#persistence.claim(client.id, username);
+      },
+      onRefused: (client, reason) => this.#logRefused(client, reason),
+      onUserChange: (username, permits) =>
+        this.#persistence.revise(username, permits && ((clientId) => permits(clientId).subscribe)),
+    });
+    this.#persistence = new BrokerPersistence({
+      retained: this.retained,
+      sessions: this.#sessions,
+      ownerOf: (client) => this.#ownerOf(client as Client),
+      maySubscribe: (client, filter) => this.#maySubscribe(client as Client, filter),
+    });
+    this.#doors = new Doors(
+      options,
+      (socket) => this.#accept(socket),
+      (address, reason) =>
+        this.#logSometimes(`${address} ${reason}`, { address, reason }, 'an MQTT connection was refused'),
+    );
   }
 
-  /** @throws StartError when the port can't be had. */
+  /** @throws StartError when a port can't be had. */
   static async start(options: BrokerOptions): Promise<Broker> {
     const broker = new Broker(options);
     try {
-      await broker.#listen();
+      await broker.#open();
       return broker;
     } catch (error) {
       await broker[Symbol.asyncDispose]();
-      throw new StartError('mqtt', listenAdvice(options, error), { cause: error });
+      if (error instanceof StartError) throw error;
+      throw new StartError('mqtt', `the broker could not start: ${errorText(error)}`, { cause: error });
     }
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo | null)?.port ?? 0;
+    return this.#doors.port;
+  }
+
+  /** Null without TLS. */
+  get tlsPort(): number | null {
+    return this.#doors.tlsPort;
+  }
+
+  get users(): BrokerUsers {
+    return this.#gate.users;
   }
 
   /** Delivers a message of the hub's own to the connected clients, and keeps it when it is retained. */
@@ -95,36 +145,49 @@ export class Broker implements AsyncDisposable {
     await this.#closing;
   }
 
-  async #listen(): Promise<void> {
+  async #open(): Promise<void> {
     const hooks: AedesOptions = {
       preConnect: (client, packet, callback) => {
-        const accepted = packet.clientId.length <= LIMITS.clientIdChars;
-        if (!accepted) this.#logRefused(client, 'client id too long');
-        callback(accepted ? null : new Error('client id too long'), accepted);
+        const refusal = connectRefusal(packet);
+        if (refusal) this.#logRefused(client, refusal);
+        callback(refusal ? new Error(refusal) : null, refusal === null);
       },
       authenticate: (client, username, password, done) =>
-        this.#authenticate(client, username, password, done),
-      authorizePublish: (_client, packet, callback) => {
+        this.#gate.authenticate(client, username ?? '', password ?? NOTHING, done),
+      authorizePublish: (client, packet, callback) => {
         // The wills of everybody who is cut off by the hub's own stop would leave the house offline on disk.
         if (this.#isStopping) return callback(new Error('the broker is stopping'));
         const { topic, payload, qos, retain } = packet;
         if (topic.startsWith('$') || !isPublishTopic(topic)) return callback(new Error('bad topic'));
+        if (!this.#gate.mayPublish(client, topic)) {
+          if (client) this.#logDenied(client, topic, 'an MQTT user may not publish to this topic; dropped');
+          Object.assign(packet, { topic: DENIED_TOPIC, payload: NOTHING, retain: false });
+          return callback(null);
+        }
         const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
         if (retain) this.retained.set(topic, bytes, qos);
         this.#tell({ topic, payload: bytes, retained: false });
         return callback(null);
       },
       authorizeSubscribe: (client, subscription, callback) => {
-        const count = (this.#subscriptionCounts.get(client) ?? 0) + 1;
-        if (!isFilter(subscription.topic) || count > LIMITS.subscriptionsPerClient)
+        const { topic } = subscription;
+        const asked = this.#asked.get(client) ?? { count: 0, chars: 0 };
+        this.#asked.set(client, asked);
+        const fits =
+          asked.count < LIMITS.subscriptionsPerClient &&
+          asked.chars + topic.length <= LIMITS.filterCharsPerClient;
+        if (!fits || !this.#maySubscribe(client, topic)) {
+          this.#logDenied(client, topic, 'an MQTT subscription was refused');
           return callback(null, null);
-        this.#subscriptionCounts.set(client, count);
+        }
+        asked.count += 1;
+        asked.chars += topic.length;
         return callback(null, subscription);
       },
     };
     this.#aedes = await Aedes.createBroker({
       ...hooks,
-      persistence: new BrokerPersistence(this.retained),
+      persistence: this.#persistence,
       // Unlimited on purpose: with a limit, a hundred deliveries that wait for a slow client stop all the others.
       concurrency: 0,
       connectTimeout: LIMITS.connectTimeoutMs,
@@ -133,26 +196,19 @@ export class Broker implements AsyncDisposable {
       maxTopicLevels: LIMITS.topicLevels,
     });
     this.#watch(this.#aedes);
-    this.#server.maxConnections = LIMITS.connections;
-    this.#server.on('connection', (socket) => this.#accept(socket));
-    this.#server.on('drop', (dropped) =>
-      this.#logSometimes(
-        'drop',
-        { address: dropped?.remoteAddress },
-        'too many MQTT connections; one was refused',
-      ),
-    );
-    this.#server.listen(this.#options.port, this.#options.host);
-    await once(this.#server, 'listening');
-    this.#server.on('error', (error) =>
-      this.#options.log.error({ err: error }, 'the MQTT port has a problem'),
-    );
+    await this.#doors.open();
   }
 
   #watch(aedes: Aedes): void {
     const { log } = this.#options;
-    aedes.on('clientReady', (client) => log.debug({ client: client.id }, 'MQTT client connected'));
-    aedes.on('clientDisconnect', (client) => log.debug({ client: client.id }, 'MQTT client gone'));
+    aedes.on('clientReady', (client) => {
+      if (!client.clean) this.#sessions.setOnline(client.id, true);
+      log.debug({ client: client.id }, 'MQTT client connected');
+    });
+    aedes.on('clientDisconnect', (client) => {
+      if (!client.clean) this.#sessions.setOnline(client.id, false);
+      log.debug({ client: client.id }, 'MQTT client gone');
+    });
     aedes.on('clientError', (client, error) =>
       log.debug({ client: client.id, reason: error.message }, 'MQTT client cut off'),
     );
@@ -164,7 +220,9 @@ export class Broker implements AsyncDisposable {
   }
 
   #accept(socket: Socket): void {
-    if (this.#isStopping || !this.#aedes) {
+    // Each port counts for itself.
+    if (this.#isStopping || !this.#aedes || this.#sockets.size >= LIMITS.connections) {
+      socket.on('error', () => undefined);
       socket.destroy();
       return;
     }
@@ -192,20 +250,15 @@ export class Broker implements AsyncDisposable {
     this.#aedes.handle(socket);
   }
 
-  #authenticate(
-    client: Client,
-    username: string | undefined,
-    password: Buffer | undefined,
-    done: (error: AuthenticateError | null, success: boolean | null) => void,
-  ): void {
-    const shown = credentialDigest(username ?? '', password ?? '');
-    if (timingSafeEqual(shown, this.#digest)) {
-      this.#guards.get(client.conn)?.login();
-      done(null, true);
-      return;
-    }
-    this.#logRefused(client, 'wrong user name or password');
-    done(Object.assign(new Error('wrong user name or password'), { returnCode: 4 }), false);
+  #ownerOf(client: Client): { name: string; isNamed: boolean } {
+    const name = this.#gate.ownerOf(client);
+    return { name, isNamed: name !== this.#options.username };
+  }
+
+  /** Of the broker's own topics only those that it tells of itself under. */
+  #maySubscribe(client: Client, filter: string): boolean {
+    if (!isFilter(filter) || (filter.startsWith('$') && !filter.startsWith('$SYS/'))) return false;
+    return this.#gate.maySubscribe(client, filter);
   }
 
   #tell(message: IncomingMessage): void {
@@ -225,6 +278,12 @@ export class Broker implements AsyncDisposable {
     );
   }
 
+  #logDenied(client: Client, topic: string, sentence: string): void {
+    const user = this.#gate.ownerOf(client);
+    const about = `${sentence} ${user} ${topic.split('/', 1)[0]}`;
+    this.#logSometimes(about, { user, client: client.id, topic: topic.slice(0, 200) }, sentence);
+  }
+
   #logSometimes(about: string, fields: object, sentence: string): void {
     const nowMs = this.#options.clock.monotonicMs();
     if (nowMs - (this.#loggedAtMs.get(about) ?? -Infinity) < REPEAT_LOG_MS) return;
@@ -234,38 +293,20 @@ export class Broker implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const stopped = this.#server.listening ? once(this.#server, 'close') : undefined;
-    this.#server.close();
+    const left = this.#doors.close();
     const aedes = this.#aedes;
     if (aedes) await new Promise<void>((resolve) => aedes.close(resolve));
     for (const socket of this.#sockets) socket.destroy();
-    await stopped;
+    await left;
     await this.retained[Symbol.asyncDispose]();
+    await this.#sessions[Symbol.asyncDispose]();
   }
 }
 
-/** Of equal length for every input, so that it can be compared in constant time. */
-function credentialDigest(username: string, password: string | Buffer): Buffer {
-  return createHash('sha256')
-    .update(`${Buffer.byteLength(username)}:${username}:`)
-    .update(password)
-    .digest();
-}
-
-function listenAdvice(options: BrokerOptions, error: unknown): string {
-  const place = `port ${options.port} on ${options.host}`;
-  switch (errorCode(error)) {
-    case 'EADDRINUSE':
-      return (
-        `${place} is in use, probably by another MQTT broker. Stop that one, set mqtt.port to a free port, or use the ` +
-        'other broker with mqtt.mode = external and mqtt.url.'
-      );
-    case 'EACCES':
-      return `${place} may not be opened by this user. Set mqtt.port to 1024 or higher.`;
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return `${options.host} is not an address of this machine. Set mqtt.host to 0.0.0.0 or to one of its addresses.`;
-    default:
-      return `the broker could not listen at ${place}: ${errorText(error)}`;
-  }
+/** Why a client need not show its password. */
+function connectRefusal({ clientId, clean }: { clientId: string; clean?: boolean }): string | null {
+  if (clientId.length > LIMITS.clientIdChars) return 'client id too long';
+  // MQTT 3.1.1 section 3.1.3.1; and each attempt would leave a session that nobody comes back to.
+  if (clientId === '' && clean === false) return 'a session without a client id';
+  return null;
 }

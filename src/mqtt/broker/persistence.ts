@@ -1,53 +1,35 @@
 import { Readable } from 'node:stream';
 
-import type { Qos } from '../types.ts';
 import type { RetainedMessages } from './retained.ts';
+import type { Session, Sessions, StoredPacket, SubscriptionRecord } from './sessions.ts';
 
-import { LIMITS } from '../limits.ts';
 import { filterMatcher, hasWildcard } from '../topics.ts';
-
-/** A packet as the broker hands it over; only what is read here. */
-export interface StoredPacket {
-  readonly cmd: string;
-  readonly topic?: string;
-  readonly payload?: Buffer;
-  readonly qos?: Qos;
-  readonly retain?: boolean;
-  readonly brokerId?: string;
-  readonly brokerCounter?: number;
-  messageId?: number | undefined;
-  clientId?: string;
-}
 
 interface ClientRef {
   readonly id: string;
 }
 
-interface SubscriptionRecord {
-  readonly qos: Qos;
-  readonly rh?: number;
-  readonly rap?: boolean;
-  readonly nl?: boolean;
-}
-
 type Subscription = SubscriptionRecord & { readonly topic: string };
 type Subscriber = Subscription & { readonly clientId: string };
 
-interface Session {
-  readonly subscriptions: Map<string, { record: SubscriptionRecord; matches: (topic: string) => boolean }>;
-  queue: StoredPacket[];
-  queueBytes: number;
+export interface PersistenceOptions {
+  readonly retained: RetainedMessages;
+  readonly sessions: Sessions;
+  /** As whom the client came in, and whether that is a named user. */
+  readonly ownerOf: (client: ClientRef) => { readonly name: string; readonly isNamed: boolean };
+  /** Whether the client may subscribe to it. */
+  readonly maySubscribe: (client: ClientRef, filter: string) => boolean;
 }
 
 /**
  * What the broker remembers for its clients, bounded where aedes' own memory persistence grows without end: sessions
- * that outlive their connection, their queues, and begun QoS 2 messages. Sessions are lost with the process, as
- * with any broker that has no disk for them; retained messages are not (see RetainedMessages).
+ * that outlive their connection (see Sessions), begun QoS 2 messages and wills. Retained messages are written in
+ * another way (see RetainedMessages).
  */
 export class BrokerPersistence {
+  readonly #options: PersistenceOptions;
   readonly #retained: RetainedMessages;
-  /** Least recently subscribed first. */
-  readonly #sessions = new Map<string, Session>();
+  readonly #sessions: Sessions;
   readonly #incoming = new Map<string, Map<number, StoredPacket>>();
   readonly #wills = new Map<string, StoredPacket>();
   /** Clients by exact filter: most filters have no wildcard, and each publish looks here. */
@@ -55,8 +37,14 @@ export class BrokerPersistence {
   readonly #withWildcard = new Set<string>();
   #brokerId = '';
 
-  constructor(retained: RetainedMessages) {
-    this.#retained = retained;
+  constructor(options: PersistenceOptions) {
+    this.#options = options;
+    this.#retained = options.retained;
+    this.#sessions = options.sessions;
+    this.#sessions.onDrop = (session) => this.#forget(session);
+    for (const session of this.#sessions.values()) {
+      for (const filter of session.subscriptions.keys()) this.#index(session.clientId, filter);
+    }
   }
 
   async setup(broker: { id: string }): Promise<void> {
@@ -82,15 +70,13 @@ export class BrokerPersistence {
     }
   }
 
+  /** The broker hands over all filters of a packet, those that it has refused among them. */
   async addSubscriptions(client: ClientRef, subscriptions: readonly Subscription[]): Promise<void> {
-    const session = this.#sessions.get(client.id) ?? {
-      subscriptions: new Map(),
-      queue: [],
-      queueBytes: 0,
-    };
-    this.#sessions.delete(client.id);
-    this.#sessions.set(client.id, session);
-    for (const { topic, qos, rh, rap, nl } of subscriptions) {
+    const allowed = subscriptions.filter(({ topic }) => this.#options.maySubscribe(client, topic));
+    if (allowed.length === 0) return;
+    const { name, isNamed } = this.#options.ownerOf(client);
+    const session = this.#sessions.get(client.id) ?? this.#sessions.make(client.id, name, isNamed);
+    for (const { topic, qos, rh, rap, nl } of allowed) {
       const record: SubscriptionRecord = {
         qos,
         ...(rh === undefined ? {} : { rh }),
@@ -100,8 +86,7 @@ export class BrokerPersistence {
       session.subscriptions.set(topic, { record, matches: filterMatcher(topic) });
       this.#index(client.id, topic);
     }
-    const oldest = this.#sessions.size > LIMITS.sessions ? this.#sessions.keys().next().value : undefined;
-    if (oldest !== undefined) await this.cleanSubscriptions({ id: oldest });
+    this.#sessions.changed(session);
   }
 
   #index(clientId: string, filter: string): void {
@@ -116,19 +101,53 @@ export class BrokerPersistence {
 
   async removeSubscriptions(client: ClientRef, filters: readonly string[]): Promise<void> {
     const session = this.#sessions.get(client.id);
-    if (!session) return;
+    if (session) this.#unsubscribe(session, filters);
+  }
+
+  #unsubscribe(session: Session, filters: readonly string[]): void {
     for (const filter of filters) {
       session.subscriptions.delete(filter);
-      this.#unindex(client.id, filter);
+      this.#unindex(session.clientId, filter);
     }
-    if (![...session.subscriptions.keys()].some(hasWildcard)) this.#withWildcard.delete(client.id);
-    if (session.subscriptions.size === 0 && session.queue.length === 0) this.#sessions.delete(client.id);
+    if (![...session.subscriptions.keys()].some(hasWildcard)) this.#withWildcard.delete(session.clientId);
+    if (session.subscriptions.size === 0 && session.queue.length === 0) this.#sessions.drop(session);
+    else this.#sessions.changed(session);
   }
 
   #unindex(clientId: string, filter: string): void {
     const clients = this.#byTopic.get(filter);
     clients?.delete(clientId);
     if (clients?.size === 0) this.#byTopic.delete(filter);
+  }
+
+  #forget({ clientId, subscriptions }: Session): void {
+    for (const filter of subscriptions.keys()) this.#unindex(clientId, filter);
+    this.#withWildcard.delete(clientId);
+    this.#incoming.delete(clientId);
+  }
+
+  /** A client came in under this name: a session that somebody else has made is not for it. */
+  claim(clientId: string, owner: string): void {
+    const session = this.#sessions.get(clientId);
+    if (session && session.owner !== owner) this.#sessions.drop(session);
+  }
+
+  /** The user may do less, or, with null, nothing any more: what its sessions hold goes. */
+  revise(owner: string, maySubscribe: ((clientId: string) => (filter: string) => boolean) | null): void {
+    for (const session of [...this.#sessions.values()]) {
+      if (session.owner !== owner) continue;
+      const allows = maySubscribe?.(session.clientId) ?? (() => false);
+      const lost = [...session.subscriptions.keys()].filter((filter) => !allows(filter));
+      if (lost.length === 0) continue;
+      for (const filter of lost) session.subscriptions.delete(filter);
+      const stays = ({ topic }: StoredPacket): boolean =>
+        topic === undefined || [...session.subscriptions.values()].some(({ matches }) => matches(topic));
+      for (let index = session.queue.length - 1; index >= 0; index -= 1) {
+        const packet = session.queue[index]?.packet;
+        if (packet && !stays(packet)) this.#sessions.remove(session, index);
+      }
+      this.#unsubscribe(session, lost);
+    }
   }
 
   async subscriptionsByClient(client: ClientRef): Promise<Subscription[]> {
@@ -158,11 +177,7 @@ export class BrokerPersistence {
   }
 
   async cleanSubscriptions(client: ClientRef): Promise<void> {
-    const session = this.#sessions.get(client.id);
-    if (!session) return;
-    for (const filter of session.subscriptions.keys()) this.#unindex(client.id, filter);
-    this.#withWildcard.delete(client.id);
-    this.#sessions.delete(client.id);
+    this.#sessions.drop(this.#sessions.get(client.id));
   }
 
   async outgoingEnqueue(subscriber: { clientId: string }, packet: StoredPacket): Promise<void> {
@@ -173,26 +188,26 @@ export class BrokerPersistence {
     subscribers: readonly { clientId: string }[],
     packet: StoredPacket,
   ): Promise<void> {
+    if (subscribers.length === 0) return;
+    const kept = { ...packet, ...(packet.payload && { payload: ownCopy(packet.payload) }) };
     for (const { clientId } of subscribers) {
       const session = this.#sessions.get(clientId);
-      if (!session || session.queue.length >= LIMITS.queuedPerSession) continue;
-      if (session.queueBytes + sizeOf(packet) > LIMITS.queuedBytesPerSession) continue;
-      session.queue.push({ ...packet, messageId: undefined });
-      session.queueBytes += sizeOf(packet);
+      if (session) this.#sessions.enqueue(session, kept);
     }
   }
 
   async outgoingUpdate(client: ClientRef, packet: StoredPacket): Promise<void> {
     const session = this.#sessions.get(client.id);
-    for (const [index, queued] of session?.queue.entries() ?? []) {
-      if (queued.brokerId === packet.brokerId) {
-        if (queued.brokerCounter !== packet.brokerCounter) continue;
-        queued.messageId = packet.messageId;
+    for (const queued of session?.queue ?? []) {
+      const known = queued.packet;
+      if (!session) break;
+      if (known.brokerId === packet.brokerId) {
+        if (known.brokerCounter !== packet.brokerCounter) continue;
+        this.#sessions.sent(session, queued, packet.messageId);
         return;
       }
-      if (queued.messageId !== packet.messageId || !session) continue;
-      session.queueBytes -= sizeOf(queued);
-      session.queue[index] = packet;
+      if (known.messageId !== packet.messageId) continue;
+      this.#sessions.replace(session, queued, packet);
       return;
     }
     throw new Error('the message is not in the queue');
@@ -200,15 +215,12 @@ export class BrokerPersistence {
 
   async outgoingClearMessageId(client: ClientRef, packet: StoredPacket): Promise<StoredPacket | undefined> {
     const session = this.#sessions.get(client.id);
-    const index = session?.queue.findIndex(({ messageId }) => messageId === packet.messageId) ?? -1;
-    if (!session || index === -1) return undefined;
-    const [removed] = session.queue.splice(index, 1);
-    if (removed) session.queueBytes -= sizeOf(removed);
-    return removed;
+    const index = session?.queue.findIndex((queued) => queued.packet.messageId === packet.messageId) ?? -1;
+    return session && index !== -1 ? this.#sessions.remove(session, index) : undefined;
   }
 
   outgoingStream(client: ClientRef): Readable {
-    return Readable.from([...(this.#sessions.get(client.id)?.queue ?? [])]);
+    return Readable.from((this.#sessions.get(client.id)?.queue ?? []).map(({ packet }) => packet));
   }
 
   async incomingStorePacket(client: ClientRef, packet: StoredPacket): Promise<void> {
@@ -259,6 +271,7 @@ export class BrokerPersistence {
   async destroy(): Promise<void> {}
 }
 
-function sizeOf(packet: StoredPacket): number {
-  return (packet.payload?.length ?? 0) + (packet.topic?.length ?? 0);
+/** The payload is a view into the socket's buffer: keeping the view would keep 64 KiB for every small message. */
+function ownCopy(payload: Buffer): Buffer {
+  return payload.buffer.byteLength > 2 * payload.length ? Buffer.from(payload) : payload;
 }

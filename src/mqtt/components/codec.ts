@@ -5,12 +5,14 @@ import type {
   SinkWrite,
 } from '../../devices/types.ts';
 import type { Message } from '../message.ts';
-import type { OutgoingMessage, Qos } from '../types.ts';
+import type { OutgoingMessage, Qos, ValueSource } from '../types.ts';
 
 /** A value that a message told, in the unit of its kind. */
 export interface Reading {
   readonly kind: CapabilityKind;
   readonly value: CapabilityValue;
+  /** The text that the value was made of, where it was a single one. */
+  readonly raw?: string;
 }
 
 /** What a command sends, and what is believed at once because the device will not report it. */
@@ -24,6 +26,7 @@ export interface Codec {
   readonly capabilities: readonly CapabilityDescription[];
   /** Filters of the state topics. */
   readonly topics: readonly string[];
+  readonly sources?: readonly ValueSource[];
   readonly qos: Qos;
   /** The values that the message tells; what it does not tell is left out. Must not throw. */
   decode(message: Message): Reading[];

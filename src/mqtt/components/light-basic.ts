@@ -1,9 +1,10 @@
-import type { HueSaturation, SinkWrite } from '../../devices/types.ts';
+import type { SinkWrite } from '../../devices/types.ts';
 import type { Message } from '../message.ts';
 import type { OutgoingMessage } from '../types.ts';
 import type { Codec, Command, Reading } from './codec.ts';
 
-import { hsToRgb, hsToXy, invertTemperature, rgbToHs, toHueSaturation, xyToHs } from './colour.ts';
+import { COLOUR_FORMS, type ColourForm } from './colour-forms.ts';
+import { invertTemperature } from './colour.ts';
 import {
   readCommandTopic,
   readFlag,
@@ -24,58 +25,13 @@ import {
   readTemperatureRange,
   toAssumed,
   toLightCapabilities,
+  toLightSources,
   toMired,
   toPercent,
   type LightFeatures,
   type LightWrite,
 } from './light.ts';
 import { Channel, isUnknown, type Templates } from './templates.ts';
-
-/** The topics of a colour in one form, and how it is written there. */
-interface ColourForm {
-  readonly prefix: string;
-  /** Also the order of the numbers without a template. */
-  variables(colour: HueSaturation): Readonly<Record<string, number>>;
-  parse(numbers: readonly number[], hueBefore: number): HueSaturation | null;
-}
-
-const [HS, XY, RGB, RGBW, RGBWW]: readonly [ColourForm, ColourForm, ColourForm, ColourForm, ColourForm] = [
-  {
-    prefix: 'hs',
-    variables: ({ hue, saturation }) => ({ hue, sat: saturation }),
-    parse: ([hue = null, saturation = null]) => toHueSaturation(hue, saturation),
-  },
-  {
-    prefix: 'xy',
-    variables: (colour) => {
-      const [x, y] = hsToXy(colour);
-      return { x, y };
-    },
-    parse: ([x = -1, y = -1], hueBefore) => xyToHs([x, y], hueBefore),
-  },
-  { prefix: 'rgb', variables: toRgbVariables, parse: parseRgb },
-  { prefix: 'rgbw', variables: (colour) => ({ ...toRgbVariables(colour), white: 0 }), parse: parseRgb },
-  {
-    prefix: 'rgbww',
-    variables: (colour) => ({ ...toRgbVariables(colour), cold_white: 0, warm_white: 0 }),
-    parse: parseRgb,
-  },
-];
-
-/** In the order in which they are preferred for commands: hs says exactly what was meant. */
-const COLOUR_FORMS = [HS, XY, RGB, RGBW, RGBWW];
-
-function toRgbVariables(colour: HueSaturation): { red: number; green: number; blue: number } {
-  const [red, green, blue] = hsToRgb(colour);
-  return { red, green, blue };
-}
-
-function parseRgb(
-  [red = -1, green = -1, blue = -1]: readonly number[],
-  hueBefore: number,
-): HueSaturation | null {
-  return rgbToHs([red, green, blue], hueBefore);
-}
 
 /**
  * A light with a topic for each property, https://www.home-assistant.io/integrations/light.mqtt/#default-schema.
@@ -88,6 +44,7 @@ export function toBasicLight(config: Config, templates: Templates): Codec {
 class BasicLight implements Codec {
   readonly capabilities: Codec['capabilities'];
   readonly topics: Codec['topics'];
+  readonly sources: NonNullable<Codec['sources']>;
   readonly qos: Codec['qos'];
   readonly #templates: Templates;
   readonly #config: Config;
@@ -135,6 +92,13 @@ class BasicLight implements Codec {
     const channels = [this.#state, this.#brightness, this.#temperature, this.#effect, this.#modeChannel];
     const all = [...channels, ...this.#colours.map((colour) => colour.channel)];
     this.topics = [...new Set(all.flatMap((found) => (found ? [found.topic] : [])))];
+    this.sources = toLightSources(this.capabilities, [
+      ['on_off', this.#state],
+      ['brightness', this.#brightness],
+      ['color_temperature', this.#temperature],
+      ...this.#colours.map((colour) => ['color_hs', colour.channel] as const),
+      ['effect', this.#effect],
+    ]);
   }
 
   decode(message: Message): Reading[] {

@@ -1,4 +1,4 @@
-import type { HueSaturation, SinkWrite } from '../../devices/types.ts';
+import type { CapabilityKind, HueSaturation, SinkWrite } from '../../devices/types.ts';
 import type { Message } from '../message.ts';
 import type { Codec, Command, Reading } from './codec.ts';
 
@@ -29,6 +29,15 @@ import {
 } from './light.ts';
 import { filterMatcher } from '../topics.ts';
 
+/** The properties of the schema, as the templates that they stand for. */
+const TEMPLATES: Partial<Record<CapabilityKind, string>> = {
+  on_off: '{{ value_json.state }}',
+  brightness: '{{ value_json.brightness }}',
+  color_temperature: '{{ value_json.color_temp }}',
+  color_hs: '{{ value_json.color }}',
+  effect: '{{ value_json.effect }}',
+};
+
 type ColourForm = 'hs' | 'xy' | 'rgb' | 'rgbw' | 'rgbww';
 
 /** In the order in which they are preferred: hs says exactly what was meant. */
@@ -58,9 +67,14 @@ export function toJsonLight(config: Config): Codec {
   const qos = readQos(config);
   const retain = readFlag(config, 'retain', false);
   const mode = new ColourMode(features);
+  const capabilities = toLightCapabilities(features);
   return {
-    capabilities: toLightCapabilities(features),
+    capabilities,
     topics: stateTopic === null ? [] : [stateTopic],
+    sources:
+      stateTopic === null
+        ? []
+        : capabilities.map(({ kind }) => ({ kind, topic: stateTopic, template: TEMPLATES[kind] ?? null })),
     qos,
     decode(message: Message): Reading[] {
       const state = matches(message.topic) ? message.jsonObject : undefined;

@@ -20,6 +20,7 @@ import {
   readTemperatureRange,
   toAssumed,
   toLightCapabilities,
+  toLightSources,
   toMired,
   toPercent,
   type LightFeatures,
@@ -53,6 +54,7 @@ export function toTemplateLight(config: Config, templates: Templates): Codec {
     effects: effect ? readEffects(config) : [],
   };
   const channels = [state, brightness, temperature, effect, ...rgb];
+  const capabilities = toLightCapabilities(features);
   const optimistic = readFlag(config, 'optimistic', false);
   const qos = readQos(config);
   let hue = 0;
@@ -71,8 +73,15 @@ export function toTemplateLight(config: Config, templates: Templates): Codec {
   };
 
   return {
-    capabilities: toLightCapabilities(features),
+    capabilities,
     topics: [...new Set(channels.flatMap((found) => (found ? [found.topic] : [])))],
+    sources: toLightSources(capabilities, [
+      ['on_off', state],
+      ['brightness', brightness],
+      ['color_temperature', temperature],
+      ...rgb.map((part) => ['color_hs', part] as const),
+      ['effect', effect],
+    ]),
     qos,
     decode(message: Message): Reading[] {
       const readings: Reading[] = [];

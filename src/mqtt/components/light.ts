@@ -1,5 +1,13 @@
-import type { CapabilityDescription, HueSaturation, SinkWrite, ValueRange } from '../../devices/types.ts';
+import type {
+  CapabilityDescription,
+  CapabilityKind,
+  HueSaturation,
+  SinkWrite,
+  ValueRange,
+} from '../../devices/types.ts';
+import type { ValueSource } from '../types.ts';
 import type { Reading } from './codec.ts';
+import type { Channel } from './templates.ts';
 
 import { HubError } from '../../base/errors.ts';
 import { LIMITS } from '../limits.ts';
@@ -45,6 +53,17 @@ export function toLightCapabilities(features: LightFeatures): CapabilityDescript
     capabilities.push({ kind: 'effect', unit: null, range: null, writable: true, options: features.effects });
   }
   return capabilities;
+}
+
+/** Where the light's values come from; what it does not tell has no source, and neither has what it can't do. */
+export function toLightSources(
+  capabilities: readonly CapabilityDescription[],
+  channels: readonly (readonly [CapabilityKind, Channel | null | undefined])[],
+): ValueSource[] {
+  const kinds = new Set(capabilities.map(({ kind }) => kind));
+  return channels.flatMap(([kind, channel]) =>
+    channel && kinds.has(kind) ? [{ kind, topic: channel.topic, template: channel.template }] : [],
+  );
 }
 
 /** The range in mired, from whichever limits are given; 153 to 500 is what most lamps can do. */

@@ -3,7 +3,7 @@ import type { Message } from '../message.ts';
 import type { TemplateVariables } from '../template/template.ts';
 
 import { HubError } from '../../base/errors.ts';
-import { TemplateCache, TemplateError } from '../template/template.ts';
+import { TemplateCache, TemplateError, UndefinedError } from '../template/template.ts';
 import { filterMatcher } from '../topics.ts';
 import { ConfigProblem, readStateTopic, readText, type Config } from './fields.ts';
 
@@ -15,6 +15,8 @@ export class Templates {
   readonly #cache = new TemplateCache();
   readonly #failed = new Set<string>();
   readonly #log: Logger;
+  /** Why the last rendering failed; whoever reads it has set it to undefined before. */
+  lastFailure: string | undefined;
 
   constructor(log: Logger) {
     this.#log = log;
@@ -39,6 +41,9 @@ export class Templates {
       return rendered.kind === 'text' ? rendered.text : undefined;
     } catch (error) {
       if (!(error instanceof TemplateError)) throw error;
+      this.lastFailure = error.message;
+      // Firmware that leaves out what it does not know is no news.
+      if (error instanceof UndefinedError) return undefined;
       if (!this.#failed.has(source) && this.#failed.size < REMEMBERED_FAILURES) {
         this.#failed.add(source);
         this.#log.warn(
@@ -68,13 +73,14 @@ export class Templates {
 /** One source of values: a state topic and the template that picks the value out of its messages. */
 export class Channel {
   readonly topic: string;
+  /** Null where the whole payload is the value. */
+  readonly template: string | null;
   readonly #templates: Templates;
-  readonly #template: string | null;
   readonly #matches: (topic: string) => boolean;
 
   private constructor(topic: string, template: string | null, templates: Templates) {
     this.topic = topic;
-    this.#template = template;
+    this.template = template;
     this.#templates = templates;
     this.#matches = filterMatcher(topic);
   }
@@ -105,9 +111,9 @@ export class Channel {
    */
   read(message: Message): string | undefined {
     if (!this.#matches(message.topic)) return undefined;
-    if (this.#template === null) return message.text.trim();
+    if (this.template === null) return message.text.trim();
     if (message.isEmpty) return undefined;
-    return this.#templates.render(this.#template, message.variables) || undefined;
+    return this.#templates.render(this.template, message.variables) || undefined;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Message } from '../message.ts';
+import type { AvailabilityWord } from '../types.ts';
 
 import { readPayload, readText, toText, type Config, type PayloadText } from '../components/fields.ts';
 import { Channel, type Templates } from '../components/templates.ts';
@@ -10,6 +11,8 @@ interface Source {
   readonly notAvailable: PayloadText;
   /** Undefined until one of the two texts came. */
   last: boolean | undefined;
+  /** When it last began to say so, ms since the Unix epoch. */
+  sinceMs: number | null;
 }
 
 const MAX_SOURCES = 32;
@@ -53,13 +56,24 @@ export class Availability {
   }
 
   /** Takes note of a message, also of one about something else. */
-  update(message: Message): void {
+  update(message: Message, nowMs: number): void {
     for (const source of this.#sources) {
       const text = source.channel.read(message);
       if (text === undefined) continue;
-      if (source.available.matches(text)) this.#latest = source.last = true;
-      else if (source.notAvailable.matches(text)) this.#latest = source.last = false;
+      const isAvailable = source.available.matches(text);
+      if (!isAvailable && !source.notAvailable.matches(text)) continue;
+      if (source.last !== isAvailable) source.sinceMs = nowMs;
+      this.#latest = source.last = isAvailable;
     }
+  }
+
+  /** What each of the topics says. */
+  get words(): AvailabilityWord[] {
+    return this.#sources.map(({ channel, last, sinceMs }) => ({
+      topic: channel.topic,
+      available: last ?? null,
+      sinceMs,
+    }));
   }
 }
 
@@ -83,6 +97,7 @@ function toSource(item: Config, templates: Templates): Source[] {
       available: readPayload(item, ['payload_available'], 'online'),
       notAvailable: readPayload(item, ['payload_not_available'], 'offline'),
       last: undefined,
+      sinceMs: null,
     },
   ];
 }

@@ -19,6 +19,7 @@ export function describeComponent(
   { id, type, objectId, config }: ComponentSpec,
   capabilities: readonly CapabilityDescription[],
   unsupported: string | null,
+  source = 'discovery',
 ): ComponentDescription {
   const device = readDevice(config, id);
   const category = readText(config, 'entity_category');
@@ -32,7 +33,14 @@ export function describeComponent(
     capabilities,
     unsupported,
     enabledByDefault: readFlag(config, 'enabled_by_default', true),
+    uniqueId: readText(config, 'unique_id')?.slice(0, 255) ?? null,
+    source,
   };
+}
+
+/** The texts that name the physical device of a component, see DeviceInfo. */
+export function deviceIdentifiers({ id, config }: ComponentSpec): readonly string[] {
+  return readDevice(config, id).identifiers;
 }
 
 /** The physical device; a component without one is a device of its own. */

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 
 import type { DeviceRegistry } from '../../devices/types.ts';
+import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import type { DiscoveryMessage } from './queue.ts';
 import type { Router } from '../router.ts';
@@ -13,29 +14,43 @@ import { ConfigProblem } from '../components/fields.ts';
 import { Templates } from '../components/templates.ts';
 import { LIMITS } from '../limits.ts';
 import { Availability } from './availability.ts';
-import { describeComponent } from './description.ts';
+import { Complaints } from './complaints.ts';
+import { describeComponent, deviceIdentifiers } from './description.ts';
 import { PayloadProblem } from './expand.ts';
 import { componentId, parsePayload, type DiscoveryPayload } from './payload.ts';
-import { parseDiscoveryTopic, type DiscoveryTopic } from './topic.ts';
+import { isBetter, Sources, type SourceName } from './sources.ts';
+import { parseDiscoveryTopic } from './topic.ts';
 
 export interface DiscoveryOptions {
   readonly prefix: string;
   readonly registry: DeviceRegistry;
   readonly router: Router;
   readonly log: Logger;
+  readonly clock: Clock;
   /** See ComponentServices. */
   readonly availabilityGraceMs: number;
+  /** Asks everybody to tell of their devices again: a source that was passed over may be wanted now. */
+  readonly askAgain: () => void;
+  /**
+   * How long after its first word a source waits for a better one that told of the device before the last stop. Default
+   * 30 s.
+   */
+  readonly betterSourceMs?: number;
 }
 
-/** What a discovery topic last said. */
+/** What a discovery topic, or a device by a protocol of its own, last said. */
 interface Announcement {
+  /** Empty where it has to be looked at again, even when it says the same. */
   digest: string;
+  readonly source: SourceName;
+  /** When it was first heard in this run, ms since the Unix epoch. */
+  readonly sinceMs: number;
   /** The components that it has described, also those that it let go for another topic. */
   readonly ids: Set<string>;
 }
 
-/** How many bad topics are remembered, so that each is logged once. */
-const REMEMBERED_PROBLEMS = 1_000;
+const BETTER_SOURCE_MS = 30_000;
+const ASK_AGAIN_MS = 1_000;
 
 /**
  * Turns discovery messages into components. The identity is the topic (component, node, object), not `unique_id`,
@@ -51,12 +66,20 @@ export class Discovery implements Disposable {
   readonly #availabilityTexts = new Map<string, string>();
   /** The topic that described a component last, and so may withdraw it. */
   readonly #owners = new Map<string, string>();
-  readonly #complained = new Set<string>();
+  readonly complaints: Complaints;
+  readonly #sources = new Sources();
+  /** Announcements that a better source kept from being heard. */
+  readonly #passedOver = new Set<string>();
+  #askTimer: NodeJS.Timeout | undefined;
+  /** Better sources of before the last stop had their time to speak. */
+  #hasWaited = false;
+  #waitTimer: NodeJS.Timeout | undefined;
 
   constructor(options: DiscoveryOptions) {
     this.#options = options;
-    this.#services = options;
+    this.complaints = new Complaints(options.log);
     this.#templates = new Templates(options.log);
+    this.#services = { ...options, templates: this.#templates };
   }
 
   find(componentId: string): LiveComponent | undefined {
@@ -67,35 +90,80 @@ export class Discovery implements Disposable {
     return this.#live.values();
   }
 
+  /** Who tells of a component, and where; undefined for one that is not at work. */
+  announcementOf(componentId: string): { source: SourceName; key: string } | undefined {
+    const key = this.#owners.get(componentId);
+    const source = key === undefined ? undefined : this.#announcements.get(key)?.source;
+    return key === undefined || source === undefined ? undefined : { source, key };
+  }
+
+  /** The descriptions that the broker keeps. */
+  *announcements(): Iterable<{ topic: string; ids: readonly string[]; sinceMs: number }> {
+    for (const [topic, { source, ids, sinceMs }] of this.#announcements) {
+      if (source === 'discovery') yield { topic, ids: [...ids], sinceMs };
+    }
+  }
+
   /** Takes one message of a discovery topic. Whatever it holds, the others go on. */
   handle({ topic, text }: DiscoveryMessage): void {
     const parsed = parseDiscoveryTopic(this.#options.prefix, topic);
     if (!parsed) {
-      this.#complain(topic, 'its topic holds other characters than letters, digits, _ and -');
+      this.complaints.note(topic, 'its topic holds other characters than letters, digits, _ and -');
       return;
     }
     if (text === '') {
-      this.#withdrawAll(topic, parsed);
+      // Also what was described in an earlier run and only the registry still knows.
+      this.#withdrawAll(
+        topic,
+        parsed.component === 'device' ? [] : [componentId(parsed.component, parsed.path)],
+      );
       return;
     }
-    const known = this.#announcements.get(topic);
-    const digest = hash('sha1', text, 'base64');
-    if (known?.digest === digest) return;
-    try {
+    const digest = digestOf(text);
+    if (this.#announcements.get(topic)?.digest === digest) return;
+    this.#attempt(topic, () => {
       if (text.length > LIMITS.discoveryPayloadBytes) throw new PayloadProblem('the payload is too large');
-      this.#apply(topic, parsePayload(parsed, text), digest);
-    } catch (error) {
-      // The registry's refusals (a full disk) end here too: without the digest, a repeated payload is a new attempt.
-      this.#complain(topic, errorText(error), error instanceof PayloadProblem ? undefined : error);
-    }
+      this.#apply(topic, 'discovery', parsePayload(parsed, text), digest);
+    });
+  }
+
+  /** Takes what a protocol of the devices' own tells; `key` names the device within it. */
+  announce(source: SourceName, key: string, components: readonly ComponentSpec[]): void {
+    const topic = nativeKey(source, key);
+    const digest = digestOf(JSON.stringify(components));
+    if (this.#announcements.get(topic)?.digest === digest) return;
+    const payload: DiscoveryPayload = {
+      kind: 'components',
+      components,
+      withdrawn: [],
+      problems: [],
+      origin: source,
+    };
+    this.#attempt(topic, () => this.#apply(topic, source, payload, digest));
+  }
+
+  /** A device said by its own protocol that it is gone. */
+  withdraw(source: SourceName, key: string): void {
+    this.#withdrawAll(nativeKey(source, key), []);
   }
 
   [Symbol.dispose](): void {
+    clearTimeout(this.#waitTimer);
+    clearTimeout(this.#askTimer);
     for (const component of this.#live.values()) component[Symbol.dispose]();
     this.#live.clear();
   }
 
-  #apply(topic: string, payload: DiscoveryPayload, digest: string): void {
+  #attempt(topic: string, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      // The registry's refusals (a full disk) end here too: without the digest, a repeated payload is a new attempt.
+      this.complaints.note(topic, errorText(error), error instanceof PayloadProblem ? undefined : error);
+    }
+  }
+
+  #apply(topic: string, source: SourceName, payload: DiscoveryPayload, digest: string): void {
     const known = this.#announcements.get(topic);
     // What describes nothing on a topic that described nothing is not worth remembering: topics cost nothing to invent.
     if (!known && (payload.kind === 'migrate' || payload.components.length === 0)) return;
@@ -104,47 +172,102 @@ export class Discovery implements Disposable {
         `the hub knows ${LIMITS.components} discovery topics already and takes no more`,
       );
     }
-    const announcement = known ?? { digest: '', ids: new Set<string>() };
+    const sinceMs = this.#options.clock.nowMs();
+    const announcement = known ?? { digest: '', source, sinceMs, ids: new Set<string>() };
     this.#announcements.set(topic, announcement);
     if (payload.kind === 'migrate') {
       for (const id of announcement.ids) if (this.#owners.get(id) === topic) this.#letGo(id);
       announcement.digest = digest;
       return;
     }
-    for (const problem of payload.problems) this.#complain(topic, problem);
+    for (const problem of payload.problems) this.complaints.note(topic, problem);
     this.#withdrawReplaced(topic, announcement, payload.components);
     for (const id of payload.withdrawn) this.#withdraw(topic, id);
+    const identifiers = [...new Set(payload.components.flatMap(deviceIdentifiers))];
+    if (this.#hasBetterSource(source, identifiers)) {
+      if (this.#passedOver.size < LIMITS.components) this.#passedOver.add(topic);
+      return;
+    }
+    this.#passedOver.delete(topic);
+    this.#sources.claim(topic, source, identifiers);
+    const replaced = this.#letGoOutranked(source, identifiers);
     let failure: unknown;
     for (const spec of payload.components) {
       try {
-        this.#describe(topic, spec, announcement);
+        this.#describe(topic, source, spec, announcement, replaced);
       } catch (error) {
         failure = error;
       }
     }
+    if (replaced.length > 0) this.#options.registry.retire(replaced);
     if (failure !== undefined) throw failure;
     announcement.digest = digest;
-    this.#complained.delete(topic);
+    this.complaints.settle(topic);
     this.#options.log.debug(
       { topic, origin: payload.origin, components: payload.components.length },
       'discovered',
     );
   }
 
-  #describe(topic: string, spec: ComponentSpec, announcement: Announcement): void {
+  /** Also one that told of the device before the last stop, and may be about to speak. */
+  #hasBetterSource(source: SourceName, identifiers: readonly string[]): boolean {
+    if (this.#sources.isOutranked(source, identifiers)) return true;
+    if (this.#hasWaited) return false;
+    const known = this.#options.registry.sourcesOf(identifiers);
+    if (![...known].some((other) => isBetter(other, source))) return false;
+    this.#waitTimer ??= setTimeout(() => {
+      this.#hasWaited = true;
+      this.#askPassedOver();
+    }, this.#options.betterSourceMs ?? BETTER_SOURCE_MS).unref();
+    return true;
+  }
+
+  /** Those who were passed over may be wanted now; a bridge that takes back eighty devices is asked once. */
+  #askPassedOver(): void {
+    if (this.#passedOver.size === 0) return;
+    this.#askTimer ??= setTimeout(() => {
+      this.#askTimer = undefined;
+      this.#passedOver.clear();
+      this.#options.askAgain();
+    }, ASK_AGAIN_MS).unref();
+  }
+
+  /** Stops listening to what worse sources told of the device. @returns the ids whose place may be taken. */
+  #letGoOutranked(source: SourceName, identifiers: readonly string[]): string[] {
+    const replaced: string[] = [];
+    for (const key of this.#sources.outranked(source, identifiers)) {
+      this.#sources.release(key);
+      const announcement = this.#announcements.get(key);
+      if (!announcement) continue;
+      announcement.digest = '';
+      for (const id of announcement.ids) {
+        if (this.#owners.get(id) !== key) continue;
+        this.#letGo(id);
+        replaced.push(id);
+      }
+      announcement.ids.clear();
+    }
+    return replaced;
+  }
+
+  #describe(
+    topic: string,
+    source: SourceName,
+    spec: ComponentSpec,
+    announcement: Announcement,
+    replaced: readonly string[],
+  ): void {
     const before = this.#live.get(spec.id);
     if (!before && this.#live.size >= LIMITS.components) {
       throw new PayloadProblem(`the hub has ${LIMITS.components} components already and takes no more`);
     }
     const codec = toCodec(spec.type, spec.config, this.#templates);
-    const problem = typeof codec === 'string' ? codec : null;
-    const component = new LiveComponent(
-      spec.id,
-      typeof codec === 'string' ? null : codec,
-      this.#availabilityOf(spec, before),
-      this.#services,
+    const component = new LiveComponent(spec.id, codec, this.#availabilityOf(spec, before), this.#services);
+    const { problem } = component;
+    this.#options.registry.describe(
+      describeComponent(spec, component.codec?.capabilities ?? [], problem, source),
+      replaced,
     );
-    this.#options.registry.describe(describeComponent(spec, component.codec?.capabilities ?? [], problem));
     before?.[Symbol.dispose]();
     this.#live.set(spec.id, component);
     this.#owners.set(spec.id, topic);
@@ -170,7 +293,7 @@ export class Discovery implements Disposable {
       return Availability.read(config, this.#templates);
     } catch (error) {
       if (!(error instanceof ConfigProblem)) throw error;
-      this.#complain(`${spec.id} availability`, error.message);
+      this.complaints.note(`${spec.id} availability`, error.message);
       return Availability.read({}, this.#templates);
     }
   }
@@ -185,13 +308,13 @@ export class Discovery implements Disposable {
     }
   }
 
-  #withdrawAll(topic: string, parsed: DiscoveryTopic): void {
+  #withdrawAll(topic: string, alsoIds: readonly string[]): void {
     const announcement = this.#announcements.get(topic);
     this.#announcements.delete(topic);
-    const ids = new Set(announcement?.ids);
-    // Also when it was described in an earlier run and only the registry still knows it.
-    if (parsed.component !== 'device') ids.add(componentId(parsed.component, parsed.path));
-    for (const id of ids) this.#withdraw(topic, id);
+    for (const id of new Set([...(announcement?.ids ?? []), ...alsoIds])) this.#withdraw(topic, id);
+    this.#passedOver.delete(topic);
+    this.#sources.release(topic);
+    this.#askPassedOver();
   }
 
   /** Unless another topic has taken the component over. */
@@ -213,11 +336,13 @@ export class Discovery implements Disposable {
     this.#owners.delete(id);
     this.#availabilityTexts.delete(id);
   }
+}
 
-  #complain(topic: string, reason: string, error?: unknown): void {
-    if (this.#complained.has(topic) || this.#complained.size >= REMEMBERED_PROBLEMS) return;
-    this.#complained.add(topic);
-    const fields = { topic, reason, ...(error === undefined ? {} : { err: error }) };
-    this.#options.log.warn(fields, 'a discovery message could not be used; what was known before is kept');
-  }
+/** The name of an announcement that came on no topic of its own. */
+function nativeKey(source: SourceName, key: string): string {
+  return `${source}:${key}`;
+}
+
+function digestOf(text: string): string {
+  return hash('sha1', text, 'base64');
 }

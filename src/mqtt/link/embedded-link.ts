@@ -1,5 +1,5 @@
 import type { BrokerOptions } from '../broker/broker.ts';
-import type { LinkHandlers, MqttLink, OutgoingMessage } from '../types.ts';
+import type { BrokerUsers, LinkHandlers, MqttLink, OutgoingMessage } from '../types.ts';
 
 import { HubError } from '../../base/errors.ts';
 import { Broker } from '../broker/broker.ts';
@@ -30,8 +30,20 @@ export class EmbeddedLink implements MqttLink {
   }
 
   get url(): string {
-    const host = this.#host.includes(':') ? `[${this.#host}]` : this.#host;
-    return `mqtt://${host}:${this.#broker?.port ?? 0}`;
+    return `mqtt://${this.#urlHost}:${this.#broker?.port ?? 0}`;
+  }
+
+  get tlsUrl(): string | null {
+    const port = this.#broker?.tlsPort ?? null;
+    return port === null ? null : `mqtts://${this.#urlHost}:${port}`;
+  }
+
+  get users(): BrokerUsers | null {
+    return this.#broker?.users ?? null;
+  }
+
+  get #urlHost(): string {
+    return this.#host.includes(':') ? `[${this.#host}]` : this.#host;
   }
 
   get connected(): boolean {

@@ -1,13 +1,15 @@
-import type { ErrorWithReasonCode, MqttClient } from 'mqtt';
+import type { IConnackPacket, IClientOptions, MqttClient } from 'mqtt';
 
 import { connect } from 'mqtt';
 import { randomBytes } from 'node:crypto';
 
 import type { Logger } from '../../base/log.ts';
-import type { LinkHandlers, MqttLink, OutgoingMessage, Qos } from '../types.ts';
+import type { LinkHandlers, MqttLink, MqttProtocol, MqttTlsOptions, OutgoingMessage, Qos } from '../types.ts';
 
 import { errorCode, errorText, HubError, StartError } from '../../base/errors.ts';
 import { isFilter, isPublishTopic } from '../topics.ts';
+import { readClientTls } from './client-tls.ts';
+import { isRefusedLogin, isRefusedVersion, reasonText, tlsAdvice } from './reasons.ts';
 
 export interface ExternalLinkOptions {
   /** mqtt://, mqtts://, ws:// or wss://; without credentials. */
@@ -15,6 +17,10 @@ export interface ExternalLinkOptions {
   /** Empty = no credentials. */
   readonly username: string;
   readonly password: string;
+  /** Files for mqtts:// and wss://; null = what the system trusts, and no certificate of our own. */
+  readonly tls?: MqttTlsOptions | null;
+  /** Default `auto`: MQTT 5, or 3.1.1 where the broker refuses that. */
+  readonly protocol?: MqttProtocol;
   readonly log: Logger;
   /** Told to everybody by the broker when the hub vanishes. */
   readonly will?: OutgoingMessage;
@@ -26,15 +32,24 @@ export interface ExternalLinkOptions {
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 30_000;
 
-/** "Bad user name or password" and "not authorized", of MQTT 3.1.1 and of MQTT 5. */
-const REFUSED_LOGIN = new Set([4, 5, 134, 135]);
+/** Before the same broker is asked once more in its own version of MQTT. */
+const OTHER_VERSION_MS = 50;
+
+/** Beside topic and payload: the fixed header, the topic's length, the packet id, empty properties. */
+const PUBLISH_OVERHEAD_BYTES = 10;
 
 /** The hub as a client of a broker that somebody else runs. */
 export class ExternalLink implements MqttLink {
   readonly #options: ExternalLinkOptions;
   readonly #handlers: LinkHandlers;
   readonly #client: MqttClient;
+  readonly tlsUrl = null;
+  readonly users = null;
   #lastProblem = '';
+  /** What went wrong with the present attempt; undefined while nothing has. */
+  #problem: string | undefined;
+  #largestPacketBytes = Infinity;
+  #highestQos: Qos = 2;
   #isStopping = false;
   #closing: Promise<void> | undefined;
 
@@ -45,6 +60,7 @@ export class ExternalLink implements MqttLink {
       ...(options.username === '' ? {} : { username: options.username, password: options.password }),
       clientId: `funkygibbon_${randomBytes(6).toString('hex')}`,
       clean: true,
+      protocolVersion: options.protocol === '3.1.1' ? 4 : 5,
       keepalive: 30,
       connectTimeout: 10_000,
       reconnectPeriod: FIRST_RETRY_MS,
@@ -53,6 +69,7 @@ export class ExternalLink implements MqttLink {
       resubscribe: false,
       queueQoSZero: false,
       manualConnect: true,
+      ...this.#tlsOptions(),
       ...(options.will ? { will: toWill(options.will) } : {}),
     });
   }
@@ -93,7 +110,10 @@ export class ExternalLink implements MqttLink {
     if (!this.connected || !isFilter(filter)) return;
     this.#client.subscribe(filter, { qos }, (error) => {
       if (error && this.connected) {
-        this.#options.log.warn({ filter, reason: error.message }, 'the MQTT broker refused a subscription');
+        this.#options.log.warn(
+          { filter, reason: problemText(error) },
+          'the MQTT broker refused a subscription',
+        );
       }
     });
   }
@@ -120,8 +140,17 @@ export class ExternalLink implements MqttLink {
         `The MQTT broker at ${this.url} is not reachable; try again in a moment.`,
       );
     }
-    this.#client.publish(topic, payload, { qos, retain }, (error) => {
-      if (error) this.#options.log.warn({ topic, reason: error.message }, 'a message was not delivered');
+    const bytes = Buffer.byteLength(topic) + Buffer.byteLength(payload) + PUBLISH_OVERHEAD_BYTES;
+    // The broker would cut the connection, with everybody else's messages in it.
+    if (bytes > this.#largestPacketBytes) {
+      throw new HubError(
+        'invalid',
+        `The message for "${topic}" is larger than the ${this.#largestPacketBytes} bytes that the MQTT broker takes.`,
+      );
+    }
+    const accepted = qos > this.#highestQos ? this.#highestQos : qos;
+    this.#client.publish(topic, payload, { qos: accepted, retain }, (error) => {
+      if (error) this.#options.log.warn({ topic, reason: problemText(error) }, 'a message was not delivered');
     });
   }
 
@@ -153,31 +182,76 @@ export class ExternalLink implements MqttLink {
   #watch(answered: (refusal?: StartError) => void): void {
     const client = this.#client;
     let wasConnected = false;
-    client.on('connect', () => {
+    client.on('connect', (packet) => {
       wasConnected = true;
       this.#lastProblem = '';
       client.options.reconnectPeriod = FIRST_RETRY_MS;
-      this.#options.log.info({ url: this.url }, 'connected to the MQTT broker');
+      this.#noteLimits(packet);
+      const protocol = client.options.protocolVersion === 5 ? '5' : '3.1.1';
+      this.#options.log.info({ url: this.url, protocol }, 'connected to the MQTT broker');
       answered();
       this.#handlers.connected();
     });
     client.on('message', (topic, payload, packet) => {
       this.#handlers.message({ topic, payload, retained: packet.retain });
     });
-    client.on('error', (error: Error | ErrorWithReasonCode) => {
-      const code = 'code' in error && typeof error.code === 'number' ? error.code : 0;
-      this.#logProblem(problemText(error));
-      answered(REFUSED_LOGIN.has(code) ? refusedLogin(this.url) : undefined);
+    client.on('disconnect', ({ reasonCode }) => {
+      this.#problem = reasonText(reasonCode ?? 0);
+    });
+    client.on('error', (error) => {
+      this.#problem = problemText(error);
+      if (isRefusedVersion(reasonOf(error)) && this.#changeVersion()) return;
+      this.#logProblem(this.#problem);
+      answered(refusalOf(error, this.url));
+    });
+    client.on('reconnect', () => {
+      this.#problem = undefined;
+      this.#reloadTls();
     });
     client.on('close', () => {
       if (this.#isStopping) return;
-      const periodMs = client.options.reconnectPeriod ?? FIRST_RETRY_MS;
-      if (!wasConnected) client.options.reconnectPeriod = Math.min(periodMs * 2, LAST_RETRY_MS);
-      if (!wasConnected) return;
+      if (!wasConnected) {
+        // Old brokers hang up without a word on a version that they do not know.
+        if (this.#problem === undefined) this.#changeVersion();
+        const periodMs = client.options.reconnectPeriod ?? FIRST_RETRY_MS;
+        client.options.reconnectPeriod = Math.min(Math.max(periodMs, FIRST_RETRY_MS) * 2, LAST_RETRY_MS);
+        return;
+      }
       wasConnected = false;
-      this.#logProblem('the connection was closed');
+      this.#logProblem(this.#problem ?? 'the connection was closed');
       this.#handlers.disconnected();
     });
+  }
+
+  /** With `auto`, has the next attempt made in the other version, soon. */
+  #changeVersion(): boolean {
+    if ((this.#options.protocol ?? 'auto') !== 'auto') return false;
+    const { options } = this.#client;
+    options.protocolVersion = options.protocolVersion === 5 ? 4 : 5;
+    if (options.protocolVersion === 4) options.reconnectPeriod = OTHER_VERSION_MS;
+    return true;
+  }
+
+  /** What a broker of MQTT 5 says of itself. */
+  #noteLimits({ properties }: IConnackPacket): void {
+    this.#largestPacketBytes = properties?.maximumPacketSize ?? Infinity;
+    const highest = properties?.maximumQoS;
+    this.#highestQos = highest === 0 || highest === 1 ? highest : 2;
+  }
+
+  #tlsOptions(): IClientOptions {
+    if (!isSecure(this.#options.url)) return {};
+    const tls = readClientTls(this.#options.tls ?? null);
+    return { ...tls, wsOptions: { ...tls } };
+  }
+
+  /** The files may have been renewed. While they cannot be used, what was read before goes on. */
+  #reloadTls(): void {
+    try {
+      Object.assign(this.#client.options, this.#tlsOptions());
+    } catch (error) {
+      this.#logProblem(errorText(error));
+    }
   }
 
   #logProblem(reason: string): void {
@@ -205,16 +279,39 @@ function toWill({ topic, payload, qos, retain }: OutgoingMessage): {
   return { topic, payload: Buffer.from(payload), qos, retain };
 }
 
-/** A refused connection to a name with several addresses is an AggregateError with an empty message. */
-function problemText(error: Error): string {
-  return errorText(error) || (errorCode(error) ?? error.name);
+function isSecure(url: string): boolean {
+  return /^(mqtts|wss):/.test(url);
 }
 
-function refusedLogin(url: string): StartError {
-  return new StartError(
-    'mqtt',
-    `the broker at ${url} refused the user name or password. Set mqtt.username and mqtt.password to an account of that ` +
-      'broker, or use the built-in one with mqtt.mode = embedded.',
-    { badConfiguration: true },
-  );
+function reasonOf(error: Error): number {
+  return 'code' in error && typeof error.code === 'number' ? error.code : 0;
+}
+
+/** A refused connection to a name with several addresses is an AggregateError with an empty message. */
+function problemText(error: Error): string {
+  const reason = reasonOf(error);
+  if (reason > 0) return reasonText(reason);
+  return tlsAdvice(errorCode(error)) ?? (errorText(error) || (errorCode(error) ?? error.name));
+}
+
+/** The refusals that only a person can do something about; the rest may go away by itself. */
+function refusalOf(error: Error, url: string): StartError | undefined {
+  const reason = reasonOf(error);
+  const advice = tlsAdvice(errorCode(error));
+  if (isRefusedLogin(reason)) {
+    return badConfiguration(
+      `the broker at ${url} refused the user name or password. Set mqtt.username and mqtt.password to an account of ` +
+        'that broker, or use the built-in one with mqtt.mode = embedded.',
+    );
+  }
+  if (isRefusedVersion(reason)) {
+    return badConfiguration(
+      `the broker at ${url} does not speak the version of MQTT in mqtt.protocol. Set it to auto.`,
+    );
+  }
+  return advice === undefined ? undefined : badConfiguration(`the broker at ${url}: ${advice}.`);
+}
+
+function badConfiguration(text: string): StartError {
+  return new StartError('mqtt', text, { badConfiguration: true });
 }

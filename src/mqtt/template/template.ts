@@ -7,7 +7,7 @@ import { Run } from './run.ts';
 import { TESTS } from './tests.ts';
 import { isList, isPlainObject } from './values.ts';
 
-export { TemplateError } from './errors.ts';
+export { TemplateError, UndefinedError } from './errors.ts';
 
 /**
  * What a template may read: plain values as JSON has them. `value` is the payload's text, `value_json` the payload
