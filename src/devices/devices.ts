@@ -237,9 +237,9 @@ export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
       value,
       timestampMs: nowMs,
       origin: report.origin,
+      ...(isEvent ? { isEvent } : {}),
     };
-    if (isEvent) this.#followers.tellEvent(change);
-    else this.#followers.tell(change);
+    this.#followers.tell(change);
     this.#states.noteValue(record);
   }
 

@@ -24,12 +24,10 @@ export class StateFollowers {
   }
 
   tell(change: StateChange): void {
-    for (const follower of this.#followers) follower.note(change);
-  }
-
-  /** Tells of a moment: also the same one again is told. */
-  tellEvent(change: StateChange): void {
-    for (const follower of this.#followers) follower.noteEvent(change);
+    for (const follower of this.#followers) {
+      if (change.isEvent) follower.noteEvent(change);
+      else follower.note(change);
+    }
   }
 
   clear(): void {

@@ -221,6 +221,8 @@ export interface StateChange {
   readonly value: CapabilityValue;
   readonly timestampMs: number;
   readonly origin: string;
+  /** It tells of a moment: two of the same are two. */
+  readonly isEvent?: true;
 }
 
 /** A capability as it stands in a device entity's content, field names as on the wire. */

@@ -21,6 +21,8 @@ export const SLOW_BYTES = 1024 * 1024;
 const HOPELESS_BYTES = 2 * SLOW_BYTES;
 /** With more than this waiting a ping is not answered: whoever does not read would be sent pongs without end. */
 const MAX_BEFORE_PONG_BYTES = 16 * 1024;
+/** Events that are kept for a slow client. */
+const MAX_WAITING_EVENTS = 200;
 /** Many messages for one client share a system call up to this size. */
 const CORKED_BYTES = 64 * 1024;
 
@@ -63,8 +65,9 @@ export class Connection {
   deadline: NodeJS.Timeout | undefined;
   #slow = false;
   #closing = false;
-  /** Of a slow client: the last value per capability. */
-  readonly #states = new Map<string, StateChange>();
+  /** Of a slow client: the last value per capability, and events by themselves. */
+  readonly #states = new Map<string | StateChange, StateChange>();
+  #waitingEvents = 0;
 
   /** @param socket the one below the peer: messages are written to it as whole frames, beside the peer's own */
   constructor(peer: Peer, socket: Duplex, handshake: Handshake, log: Logger) {
@@ -129,10 +132,17 @@ export class Connection {
     }
   }
 
-  /** Sends a state; `frame` is its message, framed once for all connections. A slow client keeps the last value. */
+  /**
+   * Sends a state; `frame` is its message, framed once for all connections. For a slow client the last value is kept,
+   * and the first events: what was pressed so long ago that hundreds came after it is no news any more.
+   */
   sendState(change: StateChange, frame: Buffer): void {
-    if (this.#slow) this.#states.set(`${change.entityId}\n${change.capability}`, change);
-    else this.sendFrame(frame);
+    if (!this.#slow) this.sendFrame(frame);
+    else if (!change.isEvent) this.#states.set(`${change.entityId}\n${change.capability}`, change);
+    else if (this.#waitingEvents < MAX_WAITING_EVENTS) {
+      this.#waitingEvents += 1;
+      this.#states.set(change, change);
+    }
   }
 
   /**
@@ -151,6 +161,7 @@ export class Connection {
     this.seq = headSeq;
     const states = [...this.#states.values()];
     this.#states.clear();
+    this.#waitingEvents = 0;
     for (const state of states) {
       if (sees(state.entityId)) this.sendState(state, stateChangeMessage(state));
     }

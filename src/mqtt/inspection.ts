@@ -92,11 +92,12 @@ export class Inspection implements MqttInspector {
   ghosts(silentHours: number): Ghost[] {
     const { discovery, clock } = this.#options;
     const before = clock.nowMs() - silentHours * HOUR_MS;
+    const heardSince = silentHours === 0 ? 0 : before;
     const ghosts: Ghost[] = [];
     for (const { topic, ids, sinceMs } of discovery.announcements()) {
       if (sinceMs > before) continue;
       const components = ids.flatMap((id) => discovery.find(id) ?? []);
-      if (components.length === 0 || components.some((component) => isAlive(component, before))) continue;
+      if (components.length === 0 || components.some((component) => isAlive(component, heardSince))) continue;
       const heard = components.flatMap(({ lastHeard }) => lastHeard?.atMs ?? []);
       ghosts.push({
         topic,

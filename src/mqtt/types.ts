@@ -289,7 +289,7 @@ export interface MqttInspector {
   explain(componentId: string): ComponentOrigin | undefined;
   /** Why a component cannot be reached, as the end of a sentence; null where nothing is known. */
   whyUnavailable(componentId: string): string | null;
-  /** Descriptions of which nothing was heard for so long, in this run of the hub. */
+  /** Descriptions of which nothing was heard for so long, in this run of the hub; 0: not once. */
   ghosts(silentHours: number): Ghost[];
   /**
    * Has the broker forget descriptions; what they described is removed a day later, unless it announces itself again.

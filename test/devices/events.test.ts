@@ -121,6 +121,7 @@ describe('a follower that never takes', () => {
     value: String(value),
     timestampMs: value,
     origin: 'mqtt',
+    isEvent: true,
   });
 
   test('keeps the last thousand events, and it is said once that others are gone', () => {
@@ -129,9 +130,10 @@ describe('a follower that never takes', () => {
     const wake = vi.fn<() => void>();
     using slow = followers.follow(wake);
     using quick = followers.follow(() => undefined);
-    followers.tell({ ...press(0), capability: 'battery' });
+    const { isEvent: _, ...state } = press(0);
+    followers.tell({ ...state, capability: 'battery' });
     for (let count = 1; count <= 1_005; count += 1) {
-      followers.tellEvent(press(count));
+      followers.tell(press(count));
       expect(quick.take().at(-1)).toEqual(press(count));
     }
     expect(wake).toHaveBeenCalledOnce();
@@ -147,10 +149,10 @@ describe('a follower that never takes', () => {
     const followers = new StateFollowers(silentLogger);
     const wake = vi.fn<() => void>();
     using follower = followers.follow(wake);
-    followers.tellEvent(press(1));
-    followers.tellEvent(press(1));
+    followers.tell(press(1));
+    followers.tell(press(1));
     follower.take();
-    followers.tellEvent(press(1));
+    followers.tell(press(1));
     expect(wake).toHaveBeenCalledTimes(2);
     expect(follower.take()).toHaveLength(1);
   });

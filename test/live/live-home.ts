@@ -27,7 +27,16 @@ export class FakeDevices implements DeviceControl {
   #wakes = new Map<object, { wake: () => void; waiting: StateChange[] }>();
 
   report(entityId: string, capability: string, value: StateChange['value'], timestampMs = 0): void {
-    const change = { entityId, capability, value, timestampMs, origin: 'mqtt' };
+    this.#tell({ entityId, capability, value, timestampMs, origin: 'mqtt' });
+  }
+
+  /** Tells of a moment. */
+  press(entityId: string, value: string): void {
+    const timestampMs = 0;
+    this.#tell({ entityId, capability: 'button_event', value, timestampMs, origin: 'mqtt', isEvent: true });
+  }
+
+  #tell(change: StateChange): void {
     for (const follower of this.#wakes.values()) {
       follower.waiting.push(change);
       follower.wake();

@@ -34,6 +34,7 @@ describe('a client that reads too slowly', () => {
       await healthy.settle();
     }
     for (let level = 1; level <= 50; level++) hub.devices.report('lamp', 'brightness', level);
+    for (const value of ['single', 'single', 'double']) hub.devices.press('button', value);
     await healthy.settle();
     slow.socket.resume();
 
@@ -42,7 +43,9 @@ describe('a client that reads too slowly', () => {
     expect(heard.length).toBeLessThan(60);
     expect(String(resync['cursor']).split('-').at(-1)).toBe(String(seqOf(heard.at(-1) as Message)));
     await slow.next('state_change', ({ value }) => value === 50);
-    expect(slow.of('state_change')).toHaveLength(1);
+    await slow.next('state_change', ({ value }) => value === 'double');
+    // The last brightness, and every press.
+    expect(slow.of('state_change').map(({ value }) => value)).toEqual([50, 'single', 'single', 'double']);
 
     const phone = new TestPhone(hub.home, 'phone-1');
     phone.clock = { server: String(resync['cursor']) };

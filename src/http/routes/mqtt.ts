@@ -41,7 +41,7 @@ const ghostsQuery = z.strictObject({
     .min(0)
     .max(24 * 365)
     .default(24)
-    .describe('Not heard of for so long, in this run of the hub'),
+    .describe('Not heard of for so long, in this run of the hub; 0: not once'),
 });
 const ghostSchema = z
   .object({

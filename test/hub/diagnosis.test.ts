@@ -1,0 +1,353 @@
+import { connectAsync, type MqttClient } from 'mqtt';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+
+import type { Hub } from '../../src/hub.ts';
+
+import { readDeviceOrder, runDeviceCommand } from '../../src/cli/cli.ts';
+import { startTestHub } from '../support/hub.ts';
+import { temporaryFolder } from '../support/store.ts';
+
+const PASSWORD = 'correct horse battery';
+/** Apple Home is shown a change of structure once discovery is quiet. */
+const SETTLED = { timeout: 10_000 };
+const ZIGBEE = { topic: 'zigbee2mqtt/bridge/state', value_template: '{{ value_json.state }}' };
+
+let folder: ReturnType<typeof temporaryFolder>;
+let hub: Hub;
+let device: MqttClient;
+let token: string;
+
+beforeEach(async () => {
+  folder = temporaryFolder();
+  hub = await startTestHub(folder.path, {
+    FUNKYGIBBON_AUTH__ADMIN_PASSWORD: PASSWORD,
+    FUNKYGIBBON_HOME__NAME: 'Home',
+  });
+  const { username = '', password = '' } = hub.pairing().mqtt ?? {};
+  device = await connectAsync(hub.ready.mqtt_url ?? '', { username, password, reconnectPeriod: 0 });
+  const login = await call('POST', '/api/auth/login', { username: 'admin', password: PASSWORD });
+  token = String(login['access_token']);
+});
+afterEach(async () => {
+  await device.endAsync(true);
+  await hub[Symbol.asyncDispose]();
+  folder[Symbol.dispose]();
+});
+
+async function call(method: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
+  const response = await fetch(`${hub.ready.http_url}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return (await response.json()) as Record<string, unknown>;
+}
+
+async function publish(topic: string, payload: unknown, retain = false): Promise<void> {
+  const text = typeof payload === 'string' ? payload : JSON.stringify(payload);
+  await device.publishAsync(topic, text, { qos: 1, retain });
+}
+
+/** A lamp of Zigbee2MQTT; resolves when it is a device. */
+async function announceLamp(name: string): Promise<string> {
+  await publish(
+    `homeassistant/light/${name}/light/config`,
+    {
+      name: null,
+      schema: 'json',
+      brightness: true,
+      brightness_scale: 254,
+      supported_color_modes: ['brightness'],
+      command_topic: `zigbee2mqtt/${name}/set`,
+      state_topic: `zigbee2mqtt/${name}`,
+      availability: [ZIGBEE],
+      device: { identifiers: [`zigbee2mqtt_${name}`], name },
+    },
+    true,
+  );
+  return await vi.waitFor(async () => {
+    const { items } = (await call('GET', '/api/devices')) as unknown as {
+      items: { entity_id: string; name: string }[];
+    };
+    const found = items.find((item) => item.name === name);
+    if (!found) throw new Error(`there is no ${name} yet`);
+    return found.entity_id;
+  });
+}
+
+async function run(...words: string[]): Promise<string> {
+  const [command, ...rest] = words as ['devices' | 'mqtt', ...string[]];
+  return await runDeviceCommand(readDeviceOrder(command, rest), folder.path, AbortSignal.timeout(20_000));
+}
+
+describe('where a value comes from', () => {
+  test('by the API and on the command line: topic, template, last message, Apple Home', async () => {
+    const id = await announceLamp('desk');
+    await publish('zigbee2mqtt/bridge/state', { state: 'online' }, true);
+    await publish('homeassistant/sensor/desk/linkquality/config', {
+      name: 'Link quality',
+      entity_category: 'diagnostic',
+      state_topic: 'zigbee2mqtt/desk',
+      value_template: '{{ value_json.linkquality | int }}',
+      unit_of_measurement: 'lqi',
+      device: { identifiers: ['zigbee2mqtt_desk'] },
+    });
+    await publish('zigbee2mqtt/desk', { state: 'ON', brightness: 127, linkquality: 'far' });
+    await vi.waitFor(async () => {
+      const explained = await call('GET', `/api/devices/${id}/explain`);
+      expect(explained).toMatchObject({
+        entity_id: id,
+        name: 'desk',
+        available: true,
+        unavailable_because: null,
+        components: [
+          {
+            id: 'light/desk/light',
+            source: 'discovery',
+            announced_on: 'homeassistant/light/desk/light/config',
+            availability: [{ topic: 'zigbee2mqtt/bridge/state', available: true }],
+            last_message: {
+              topic: 'zigbee2mqtt/desk',
+              payload: expect.stringContaining('"brightness":127') as string,
+            },
+            capabilities: [
+              { name: 'on_off', value: true, homekit: ['Lightbulb On'] },
+              { name: 'brightness', value: 50, homekit: ['Lightbulb Brightness'] },
+            ],
+          },
+          {
+            id: 'sensor/desk/linkquality',
+            last_failure: { reason: expect.stringMatching(/no whole number/) as string },
+            capabilities: [
+              {
+                name: 'number',
+                value: null,
+                unit: 'lqi',
+                from: [{ topic: 'zigbee2mqtt/desk', template: '{{ value_json.linkquality | int }}' }],
+                homekit: [],
+                not_in_homekit: 'Settings and diagnostics stay out of Apple Home.',
+              },
+            ],
+          },
+        ],
+      });
+    }, SETTLED);
+    expect(await run('devices')).toMatch(/^DEVICE .*\ndesk .*on_off true, brightness 50 %/);
+    const text = await run('devices', 'DESK');
+    expect(text).toMatch(/^desk \(\S+\) is available\n/);
+    expect(text).toMatch(/brightness = 50 %/);
+    expect(text).toMatch(/from {6}zigbee2mqtt\/desk {2}\{\{ value_json.linkquality \| int \}\}/);
+    expect(text).toMatch(/HomeKit {3}Lightbulb Brightness/);
+    expect(text).toMatch(/last error/);
+    await expect(run('devices', 'nothing')).rejects.toThrow('There is no device "nothing".');
+    expect((await call('GET', '/api/devices/nothing/explain'))['code']).toBe('NOT_FOUND');
+  });
+});
+
+describe('what is wrong', () => {
+  test('one dead bridge is one problem, and the reason why a command fails', async () => {
+    const ids = [await announceLamp('desk'), await announceLamp('sofa'), await announceLamp('hall')];
+    await publish('zigbee2mqtt/bridge/state', { state: 'online' }, true);
+    await vi.waitFor(async () => expect(await call('GET', '/api/mqtt')).toMatchObject({ problems: [] }));
+    await publish('zigbee2mqtt/bridge/state', { state: 'offline' }, true);
+    await vi.waitFor(async () => {
+      const { problems } = await call('GET', '/api/mqtt');
+      expect(problems).toMatchObject([
+        {
+          kind: 'offline',
+          message: 'zigbee2mqtt is offline, and 3 devices with it.',
+          topic: 'zigbee2mqtt/bridge/state',
+          since: expect.stringMatching(/^20\d\d-/) as string,
+          devices: [{ name: 'desk' }, { name: 'sofa' }, { name: 'hall' }],
+        },
+      ]);
+    });
+    expect(await run('mqtt')).toMatch(
+      /! zigbee2mqtt is offline, and 3 devices with it\. \(since .*\n {2}desk, sofa, hall/,
+    );
+    const refused = await call('POST', `/api/entities/${ids[0]}/commands`, {
+      capability: 'on_off',
+      value: true,
+    });
+    expect(refused).toMatchObject({
+      code: 'UNAVAILABLE',
+      detail: 'desk cannot be reached at the moment: zigbee2mqtt/bridge/state says that it is offline.',
+    });
+  });
+
+  test('ghosts are listed, and forgotten when a person says so', async () => {
+    await announceLamp('desk');
+    await announceLamp('gone');
+    await publish('zigbee2mqtt/desk', { state: 'ON' });
+    await vi.waitFor(async () => {
+      const { items } = await call('GET', '/api/mqtt/ghosts?silent_hours=0');
+      expect(items).toMatchObject([
+        { topic: 'homeassistant/light/gone/light/config', device: { name: 'gone' }, last_heard_at: null },
+      ]);
+    });
+    // Nothing counts as gone after a few seconds.
+    expect(await call('GET', '/api/mqtt/ghosts')).toEqual({ items: [] });
+    expect(await run('mqtt', 'ghosts', '--hours', '0')).toMatch(/gone +never +homeassistant\/light\/gone/);
+    await expect(run('mqtt', 'forget', 'homeassistant/light/other/config')).rejects.toThrow(
+      /Nothing is announced/,
+    );
+    expect(await run('mqtt', 'forget', 'homeassistant/light/gone/light/config')).toMatch(/^1 forgotten/);
+    await vi.waitFor(async () => {
+      expect(await call('GET', '/api/mqtt/ghosts?silent_hours=0')).toEqual({ items: [] });
+    });
+    // It is the broker that has forgotten: whoever subscribes is told of one lamp.
+    const told: string[] = [];
+    device.on('message', (topic) => told.push(topic));
+    await device.subscribeAsync('homeassistant/#', { qos: 1 });
+    await vi.waitFor(() => expect(told).toContain('homeassistant/light/desk/light/config'));
+    expect(told).not.toContain('homeassistant/light/gone/light/config');
+  });
+
+  test('what nobody understood, without secrets', async () => {
+    await announceLamp('desk');
+    await publish(
+      'homeassistant/camera/door/config',
+      { topic: 'door/picture', device: { ids: 'door' } },
+      true,
+    );
+    await publish('homeassistant/sensor/odd/config', '{"broken', true);
+    const listening = run('mqtt', 'sniff', '--seconds', '1', '--json');
+    let isOver = false;
+    const heard = listening.finally(() => (isOver = true));
+    // When it begins to listen is not told, so that there is something to hear all the time.
+    while (!isOver) {
+      await publish('zigbee2mqtt/desk', { state: 'ON' });
+      await publish('rtl_433/thermo', { temperature: 21.5, wifi_password: 'hunter2', pin: 1234 });
+    }
+    const report = JSON.parse(await heard) as Record<string, unknown>;
+    expect(report).toMatchObject({
+      unread: [{ topic: 'rtl_433/thermo', payload: expect.stringContaining('21.5') as string }],
+      refused: [{ topic: 'homeassistant/sensor/odd/config' }],
+      unsupported: [{ component: 'camera/door', reason: expect.stringMatching(/Cameras/) as string }],
+    });
+    expect(JSON.stringify(report)).not.toMatch(/hunter2|1234/);
+    const both = await Promise.all(
+      [1, 2].map(async () => await call('POST', '/api/mqtt/sniff', { seconds: 1 })),
+    );
+    expect(both.map(({ code }) => code ?? 'heard').toSorted()).toEqual(['CONFLICT', 'heard']);
+    expect(await run('mqtt', 'sniff', '--seconds', '1')).toMatch(
+      /^## What FunkyGibbon .*\n[^]*### Descriptions that could not be used\n\n- `homeassistant\/sensor\/odd\/config`/,
+    );
+  });
+});
+
+describe('two sources of one device', () => {
+  test("a plug's own description takes over from discovery, and its names stay", async () => {
+    const mac = 'AABBCCDDEEFF';
+    await publish(
+      `homeassistant/switch/DDEEFF_RL_1/config`,
+      {
+        name: 'Plug',
+        command_topic: 'cmnd/plug/POWER',
+        state_topic: 'tele/plug/STATE',
+        value_template: '{{ value_json.POWER }}',
+        device: { identifiers: ['DDEEFF'], connections: [['mac', 'aa:bb:cc:dd:ee:ff']], name: 'Plug' },
+      },
+      true,
+    );
+    const before = await vi.waitFor(async () => {
+      const { items } = (await call('GET', '/api/devices')) as unknown as {
+        items: { entity_id: string; capabilities: { component: string }[] }[];
+      };
+      expect(items).toHaveLength(1);
+      return items[0];
+    });
+    await publish(
+      `tasmota/discovery/${mac}/config`,
+      {
+        ip: '192.168.1.20',
+        dn: 'Plug',
+        fn: ['Plug', null],
+        hn: 'plug',
+        mac,
+        md: 'Plug S',
+        ty: 0,
+        if: 0,
+        ofln: 'Offline',
+        onln: 'Online',
+        state: ['OFF', 'ON', 'TOGGLE', 'HOLD'],
+        sw: '13.4.0',
+        t: 'plug',
+        ft: '%prefix%/%topic%/',
+        tp: ['cmnd', 'stat', 'tele'],
+        rl: [1, 0],
+        swc: [-1],
+        swn: [null],
+        btn: [0],
+        so: {
+          '4': 0,
+          '11': 0,
+          '13': 0,
+          '17': 0,
+          '20': 0,
+          '30': 0,
+          '68': 0,
+          '73': 0,
+          '82': 0,
+          '114': 0,
+          '117': 0,
+        },
+        lk: 0,
+        lt_st: 0,
+        sho: [],
+        sht: [],
+        ver: 1,
+      },
+      true,
+    );
+    await publish(`tasmota/discovery/${mac}/sensors`, { sn: { Time: '2026-01-01T00:00:00' }, ver: 1 }, true);
+    await publish('tele/plug/LWT', 'Online', true);
+    await publish('tele/plug/STATE', { POWER: 'ON' });
+    await vi.waitFor(async () => {
+      const { items } = (await call('GET', '/api/devices')) as unknown as {
+        items: { entity_id: string; model: string; capabilities: unknown[]; values: unknown }[];
+      };
+      expect(items).toHaveLength(1);
+      expect(items[0]).toMatchObject({
+        entity_id: before?.entity_id,
+        model: 'Plug S',
+        values: { on_off: { value: true } },
+      });
+      expect(items[0]?.capabilities[0]).toMatchObject({
+        name: 'on_off',
+        component: before?.capabilities[0]?.component,
+      });
+    });
+    const explained = await call('GET', `/api/devices/${before?.entity_id}/explain`);
+    expect(explained['components']).toContainEqual(
+      expect.objectContaining({ type: 'switch', source: 'tasmota' }),
+    );
+  });
+});
+
+describe('the words after devices and mqtt', () => {
+  test.each([
+    [['devices'], 'devices', {}],
+    [['devices', 'Desk lamp', '--json'], 'explain', { device: 'Desk lamp' }],
+    [['mqtt'], 'mqtt', {}],
+    [['mqtt', 'ghosts', '--hours=3'], 'mqtt_ghosts', { silent_hours: 3 }],
+    [['mqtt', 'sniff', '--seconds', '5', '--data-dir', 'x'], 'mqtt_sniff', { seconds: 5 }],
+    [['mqtt', 'forget', 'a/config', 'b/config'], 'mqtt_forget', { topics: ['a/config', 'b/config'] }],
+  ] as const)('%j', (words: readonly string[], ask, args) => {
+    const [command, ...rest] = words as ['devices' | 'mqtt', ...string[]];
+    const order = readDeviceOrder(command, rest);
+    expect(order).toMatchObject({ ask, args, json: words.includes('--json') });
+    expect(order.configFlags).toEqual(words.includes('--data-dir') ? ['--data-dir', 'x'] : []);
+  });
+
+  test.each([
+    ['devices', 'a', 'b'],
+    ['mqtt', 'dance'],
+    ['mqtt', 'forget'],
+    ['mqtt', 'status', 'now'],
+    ['mqtt', 'sniff', '--seconds', '0'],
+    ['mqtt', 'sniff', '--seconds', 'long'],
+  ])('%j %j: says what is accepted', (command, ...rest) => {
+    expect(() => readDeviceOrder(command as 'devices' | 'mqtt', rest)).toThrow(/takes|quotes/);
+  });
+});
