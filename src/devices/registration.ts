@@ -12,6 +12,7 @@ import { parseContent } from '../graph/graph.ts';
 import { HUB_AUTHOR } from '../graph/types.ts';
 import { describedCapabilities, namedComponent } from './inventory.ts';
 import { discoveredContent, isPersonsVersion, mergeContent, personKeysAfter } from './rules.ts';
+import { joinParents } from './parents.ts';
 import { findPredecessor, firstIdFor, nameCapabilities } from './succession.ts';
 import {
   insertCapability,
@@ -101,6 +102,12 @@ export class Registration {
       if (description.device.suggestedArea !== null) {
         this.#suggestRoom(graph, entityId, description.device.suggestedArea);
       }
+      const isNew = device === undefined;
+      joinParents(
+        description,
+        { entityId, isNew, inventory: this.#inventory },
+        { graph: this.#graph, writer: graph },
+      );
       return { row, componentKey, firstId, capabilities };
     });
     return this.#remember(description, device, known, written);

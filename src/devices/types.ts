@@ -177,6 +177,8 @@ export interface DeviceInfo {
   readonly hwVersion: string | null;
   readonly serialNumber: string | null;
   readonly suggestedArea: string | null;
+  /** The identifier of the bridge by which it is reached. */
+  readonly viaDevice?: string | null;
 }
 
 /** One discovered component: the smallest thing that comes and goes by itself. */

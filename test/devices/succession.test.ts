@@ -169,3 +169,48 @@ describe('a component that moves to another topic', () => {
     expect(names).toEqual(['switch/old/relay', 'switch/old/relay:2']);
   });
 });
+
+describe('a device that is reached by a bridge', () => {
+  const sensor = (): ComponentDescription => {
+    const base = part('sensor/zigbee/temperature', 'temperature');
+    return {
+      ...base,
+      device: { ...base.device, identifiers: ['id:sensor'], name: 'Sensor', viaDevice: 'id:bridge' },
+    };
+  };
+  const bridge = (): ComponentDescription => {
+    const base = part('binary_sensor/bridge/state', 'connectivity');
+    return { ...base, device: { ...base.device, identifiers: ['id:bridge'], name: 'Bridge' } };
+  };
+  const joined = (): [string | undefined, string | undefined][] => {
+    const name = (id: string): string | undefined => home.devices.view(id)?.name;
+    return home.devices
+      .list()
+      .flatMap(({ entityId }) => home.graph.relationshipsOf(entityId, 'from'))
+      .filter(({ relationshipType }) => relationshipType === 'depends_on')
+      .map(({ fromEntityId, toEntityId }) => [name(fromEntityId), name(toEntityId)]);
+  };
+
+  test.each([
+    ['first', [bridge, sensor]],
+    ['last', [sensor, bridge]],
+  ] as const)('depends on it, also where the bridge comes %s', (_, parts) => {
+    for (const make of parts) home.devices.describe(make());
+    expect(joined()).toEqual([['Sensor', 'Bridge']]);
+    for (const make of parts) home.devices.describe({ ...make(), label: 'Again' });
+    expect(joined()).toEqual([['Sensor', 'Bridge']]);
+  });
+
+  test('a person who ended that is right', () => {
+    home.devices.describe(bridge());
+    home.devices.describe(sensor());
+    const [edge] = home.devices
+      .list()
+      .flatMap(({ entityId }) => home.graph.relationshipsOf(entityId, 'from'));
+    home.graph.transaction((graph) =>
+      graph.endRelationship(edge!.id, { userId: 'anna', deviceId: 'phone-1' }),
+    );
+    home.devices.describe({ ...sensor(), label: 'Again' });
+    expect(joined()).toEqual([]);
+  });
+});

@@ -71,6 +71,7 @@ describe('one component', () => {
         hwVersion: '1.0rev2',
         serialNumber: 'S1',
         suggestedArea: 'Kitchen',
+        viaDevice: null,
       },
       label: 'Oven',
       deviceClass: 'temperature',

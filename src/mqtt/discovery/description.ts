@@ -47,6 +47,7 @@ export function deviceIdentifiers({ id, config }: ComponentSpec): readonly strin
 function readDevice(config: Config, componentId: string): DeviceInfo {
   const device = isObject(config.device) ? config.device : {};
   const identifiers = readIdentifiers(device);
+  const via = readLabel(device, 'via_device');
   return {
     identifiers: identifiers.length > 0 ? identifiers : [`component:${componentId}`],
     name: readLabel(device, 'name'),
@@ -56,6 +57,7 @@ function readDevice(config: Config, componentId: string): DeviceInfo {
     hwVersion: readLabel(device, 'hw_version'),
     serialNumber: readLabel(device, 'serial_number'),
     suggestedArea: readLabel(device, 'suggested_area'),
+    viaDevice: via === null ? null : `id:${via}`,
   };
 }
 
