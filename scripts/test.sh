@@ -34,6 +34,12 @@ has_compiler() {
 
 optional_package 'gcc libc6-dev' 'the power-cut tests' has_compiler
 optional_package 'iproute2' 'the tests in network namespaces' command -v ip
+has_mosquitto() {
+  # Debian puts it where only root looks for programs.
+  command -v mosquitto || [ -x /usr/sbin/mosquitto ]
+}
+
+optional_package 'mosquitto' 'the tests against Mosquitto' has_mosquitto
 optional_package 'chromium' 'the pages in a browser' command -v chromium
 
 failed_checks=0

@@ -152,6 +152,7 @@ export async function startHub(
       sync,
       readings,
       diagnosis,
+      mqttUsers: mqtt?.part.users ?? null,
       clients: new ClientRecords({ store, clock }),
       keyFolder: dataDir.path,
       secrets: store.secrets,
@@ -220,7 +221,11 @@ export async function startHub(
     },
     mqtt:
       mqtt && config.mqtt.mode === 'embedded'
-        ? { url: urlForOthers(mqtt.part.url, config.mqtt.host), ...mqtt.login }
+        ? {
+            url: urlForOthers(mqtt.part.url, config.mqtt.host),
+            tlsUrl: mqtt.part.tlsUrl && urlForOthers(mqtt.part.tlsUrl, config.mqtt.host),
+            ...mqtt.login,
+          }
         : null,
     setupCode: access.setupCode,
   });
@@ -252,7 +257,7 @@ export async function startHub(
       },
       tasks: {
         ...homeTasks(new LocalHome({ graph, clock, hubVersion: version })),
-        ...diagnosisTasks(diagnosis),
+        ...diagnosisTasks(diagnosis, mqtt?.part.users ?? null, access.audit),
       },
       log: log.child({ part: 'control' }),
     }),

@@ -15,6 +15,9 @@ import { benchFanOut, benchStalled } from './live/live.ts';
 import { benchLatency } from './latency.ts';
 import { table, type Result } from './measure.ts';
 import { benchMemory } from './memory.ts';
+import { benchMqttDiscovery } from './mqtt/discovery.ts';
+import { benchMqttLatency } from './mqtt/latency.ts';
+import { benchMqttThroughput } from './mqtt/throughput.ts';
 import { benchReadings } from './readings.ts';
 import { benchStart } from './start.ts';
 import { benchSyncPull } from './sync/pull.ts';
@@ -28,6 +31,9 @@ const benches: Readonly<Record<string, () => Promise<Result[]>>> = {
   'slow-latency': async () => await benchLatency(150, buildRecorder(workFolder)),
   disk: async () => await benchDisk(5),
   readings: benchReadings,
+  'mqtt-throughput': benchMqttThroughput,
+  'mqtt-latency': benchMqttLatency,
+  'mqtt-discovery': benchMqttDiscovery,
   'live-fan-out': benchFanOut,
   'live-stalled': benchStalled,
   'graph-writes': benchGraphWrites,

@@ -8,6 +8,9 @@ import { Phone } from '../../test/support/phone.ts';
 
 const PASSWORD = 'for the benchmark only';
 
+/** Of the embedded broker. */
+export const BENCH_LOGIN = { username: 'bench', password: PASSWORD } as const;
+
 /** The built hub on a temporary folder, with a phone and a publisher of devices. */
 export interface BenchHome extends AsyncDisposable {
   readonly daemon: Daemon;
@@ -20,13 +23,25 @@ export async function openBenchHome(
   env: Readonly<Record<string, string>> | ((folder: string) => Readonly<Record<string, string>>) = {},
 ): Promise<BenchHome> {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'funkygibbon-bench-')));
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => rmSync(folder, { recursive: true, force: true }));
+  const home = stack.use(await enterBenchHome(folder, typeof env === 'function' ? env(folder) : env));
+  const owned = stack.move();
+  return { ...home, [Symbol.asyncDispose]: async () => await owned.disposeAsync() };
+}
+
+/** The same on a folder that stays, and that may have been a hub's before. */
+export async function enterBenchHome(
+  folder: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<BenchHome> {
   const daemon = await Daemon.start({
     dataDir: folder,
     env: {
       FUNKYGIBBON_AUTH__ADMIN_PASSWORD: PASSWORD,
-      FUNKYGIBBON_MQTT__USERNAME: 'bench',
-      FUNKYGIBBON_MQTT__PASSWORD: PASSWORD,
-      ...(typeof env === 'function' ? env(folder) : env),
+      FUNKYGIBBON_MQTT__USERNAME: BENCH_LOGIN.username,
+      FUNKYGIBBON_MQTT__PASSWORD: BENCH_LOGIN.password,
+      ...env,
     },
   });
   const phone = await Phone.login(daemon.ready.http_url, 'bench-phone', PASSWORD);
@@ -39,13 +54,12 @@ export async function openBenchHome(
       await phone[Symbol.asyncDispose]();
       await devices.endAsync(true);
       await daemon.stop();
-      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
 
 async function connectDevice(daemon: Daemon): Promise<MqttClient> {
-  return await mqtt.connectAsync(daemon.ready.mqtt_url, { username: 'bench', password: PASSWORD });
+  return await mqtt.connectAsync(daemon.ready.mqtt_url, BENCH_LOGIN);
 }
 
 /** Announces `count` dimmable lamps and waits until the hub has an entity for each. */

@@ -38,6 +38,7 @@ export const USAGE = `Usage: funkygibbon <command> [flags]
               mqtt ghosts [--hours 24]      descriptions of devices of which nothing was heard for so long
               mqtt forget TOPIC…            has the broker forget such descriptions
               mqtt sniff [--seconds 30]     listens, and prints what was not understood as a report to paste
+              mqtt users [add|remove NAME]  logins of the built-in broker for single devices
   export    write the home graph to FILE, or to standard output where it is missing or "-":
               export [FILE] [--mode history|current] [--force]
             history (the default) is every version there ever was, current what holds now. The file holds no users,

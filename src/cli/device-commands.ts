@@ -8,6 +8,9 @@ export const DEVICE_ASKS = [
   'mqtt_ghosts',
   'mqtt_forget',
   'mqtt_sniff',
+  'mqtt_users',
+  'mqtt_user_add',
+  'mqtt_user_remove',
 ] as const;
 export type DeviceAsk = (typeof DEVICE_ASKS)[number];
 
@@ -20,7 +23,7 @@ export interface DeviceOrder {
   readonly configFlags: readonly string[];
 }
 
-const MQTT_USAGE = 'mqtt takes status, ghosts, forget or sniff: see `funkygibbon help`.';
+const MQTT_USAGE = 'mqtt takes status, ghosts, forget, sniff or users: see `funkygibbon help`.';
 
 /**
  * Reads the words after `devices` or `mqtt`.
@@ -46,6 +49,13 @@ export function readDeviceOrder(command: 'devices' | 'mqtt', words: readonly str
     return device === undefined ? order('devices', {}) : order('explain', { device });
   }
   const [verb = 'status', ...topics] = plain;
+  if (verb === 'users') {
+    const [act, name, ...more] = topics;
+    if (act === undefined) return order('mqtt_users', {});
+    const ask = act === 'add' ? 'mqtt_user_add' : act === 'remove' ? 'mqtt_user_remove' : undefined;
+    if (ask && name !== undefined && more.length === 0) return order(ask, { name });
+    throw new HubError('invalid', 'mqtt users takes nothing, add NAME or remove NAME.');
+  }
   if (verb !== 'forget' && topics.length > 0) throw new HubError('invalid', MQTT_USAGE);
   if (verb === 'status') return order('mqtt', {});
   if (verb === 'ghosts')

@@ -67,6 +67,14 @@ interface SniffReply {
   readonly failed: readonly { component: string; topic: string; payload: string; reason: string }[];
 }
 
+interface UserReply {
+  readonly name: string;
+  readonly publish: readonly string[];
+  readonly subscribe: readonly string[];
+  readonly enabled: boolean;
+  readonly connections: number;
+}
+
 /** What the hub answered, for a person. The running hub and this command are one program: the types are its own. */
 export function deviceText(ask: DeviceAsk, reply: unknown, version: string): string {
   if (ask === 'devices') return listText(reply as readonly DeviceLine[]);
@@ -74,6 +82,12 @@ export function deviceText(ask: DeviceAsk, reply: unknown, version: string): str
   if (ask === 'mqtt') return statusText(reply as MqttReply);
   if (ask === 'mqtt_ghosts') return ghostsText(reply as readonly GhostReply[]);
   if (ask === 'mqtt_sniff') return sniffText(reply as SniffReply, version);
+  if (ask === 'mqtt_users') return usersText(reply as readonly UserReply[]);
+  if (ask === 'mqtt_user_add') {
+    const { name, password } = reply as { readonly name: string; readonly password: string };
+    return `${name} may connect with the password\n  ${password}\nIt is shown this once. What it may publish and hear: PATCH /api/mqtt/users/${name}.`;
+  }
+  if (ask === 'mqtt_user_remove') return 'Removed; its clients are disconnected.';
   const { cleared } = reply as { readonly cleared: number };
   return `${cleared} forgotten. What they described is removed in 24 hours, unless it announces itself again.`;
 }
@@ -154,6 +168,18 @@ function ghostsText(ghosts: readonly GhostReply[]): string {
     '',
     'Gone for good? funkygibbon mqtt forget TOPIC… has the broker forget them.',
   ].join('\n');
+}
+
+function usersText(users: readonly UserReply[]): string {
+  if (users.length === 0)
+    return 'No device has a login of its own: `funkygibbon mqtt users add NAME` makes one.';
+  const rows = users.map(({ name, publish, subscribe, enabled, connections }) => [
+    name,
+    enabled ? String(connections) : 'disabled',
+    publish.join(' '),
+    subscribe.join(' '),
+  ]);
+  return table(['USER', 'CONNECTED', 'PUBLISHES', 'HEARS'], rows);
 }
 
 /** Markdown, to be pasted into an issue. */

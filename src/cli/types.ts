@@ -20,6 +20,8 @@ export interface PairingInfo {
   /** Null where the hub has no broker of its own. */
   readonly mqtt: {
     readonly url: string;
+    /** With TLS; null or absent where there is none. */
+    readonly tlsUrl?: string | null;
     readonly username: string;
     readonly password: string;
     /** Where a generated password stands; null when it was configured. */

@@ -55,7 +55,8 @@ function tlsText({ tls }: PairingInfo): string {
 
 function mqttText({ mqtt }: PairingInfo): string {
   if (!mqtt) return '';
-  const start = `MQTT devices connect to ${mqtt.url} as "${mqtt.username}" with the`;
+  const place = mqtt.tlsUrl == null ? mqtt.url : `${mqtt.url}, or with TLS to ${mqtt.tlsUrl},`;
+  const start = `MQTT devices connect to ${place} as "${mqtt.username}" with the`;
   if (mqtt.sealed === true) return `${start} password\n  ${mqtt.password}`;
   return mqtt.file === null ? `${start} configured password.` : `${start} password in\n  ${mqtt.file}`;
 }

@@ -70,10 +70,6 @@ export function checkTogether(
   needsPartner('mqtt.tls.cert', 'mqtt.tls.key');
   needsPartner('mqtt.tls.key', 'mqtt.tls.cert');
   if (values['mqtt.mode'] === 'embedded') {
-    for (const key of ['mqtt.tls.ca', 'mqtt.tls.server_name'] as const) {
-      if (!isNone(key))
-        report(key, key, 'a value, but mqtt.mode is embedded', 'none: it is for an external broker');
-    }
     if (!isNone('mqtt.tls.cert') && isNone('mqtt.tls.port')) {
       report('mqtt.tls.port', 'mqtt.tls.cert', 'nothing, but there is a value for mqtt.tls.cert');
     }

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 
+import { boolean, list, PORT, scalar, secret, type KeySpec } from './key-spec.ts';
+import { MQTT_KEYS } from './mqtt-keys.ts';
 import {
-  DISCOVERY_PREFIX,
-  flag,
   host,
   hostName,
   httpOrigin,
@@ -11,7 +11,6 @@ import {
   jwtSecret,
   listOf,
   LOG_LEVELS,
-  mqttUrl,
   nameText,
   number,
   passphrase,
@@ -20,28 +19,6 @@ import {
   text,
   timeZone,
 } from './values.ts';
-
-/** One configuration key. Everything that knows keys (file, environment, flags, the example file) reads this table. */
-interface KeySpec<T> {
-  /** Turns the written text into the value; a list key gets an array of texts. */
-  readonly schema: z.ZodType<T>;
-  /** The default as a person would write it; `null` where there is none or where it is worked out at start. */
-  readonly initial: string | readonly string[] | null;
-  /** For a person: what an absent key means. Needed where `initial` is null. */
-  readonly initialText?: string;
-  /** For a person: which values are taken. */
-  readonly accepted: string;
-  /** For a person: what the key does. */
-  readonly description: string;
-  /** What the example file shows when there is no plain default. */
-  readonly example?: string;
-  /** `list` keys take several values: a YAML list, commas in text, or a repeated flag. */
-  readonly kind: 'scalar' | 'list' | 'flag';
-  /** Never shown, never part of the config object, and may be given as a file (`<key>_file`). */
-  readonly secret?: true;
-}
-
-const PORT = 'a whole number from 0 to 65535 (0 means any free port)';
 
 /** Every key of the hub, in the order of the example file. */
 export const KEYS = {
@@ -168,104 +145,7 @@ export const KEYS = {
     description: 'TLS has a port of its own, beside http.port. 0 means any free port.',
   }),
 
-  'mqtt.mode': scalar({
-    schema: z.enum(['embedded', 'external', 'off']),
-    initial: 'embedded',
-    accepted: 'embedded, external or off',
-    description:
-      'embedded runs a broker inside the hub, external joins the one at mqtt.url, off does without MQTT.',
-  }),
-  'mqtt.host': scalar({
-    schema: host,
-    initial: '0.0.0.0',
-    accepted: 'an IP address or a host name, without a port',
-    description: 'The address the embedded broker listens on.',
-  }),
-  'mqtt.port': scalar({
-    schema: port,
-    initial: '1883',
-    accepted: PORT,
-    description: 'The port of the embedded broker. 0 means any free port.',
-  }),
-  'mqtt.url': scalar({
-    schema: mqttUrl,
-    initial: null,
-    initialText: 'none',
-    accepted:
-      'a URL that begins with mqtt://, mqtts://, ws:// or wss://, without credentials (they are mqtt.username and mqtt.password)',
-    description: 'The external broker.',
-    example: 'mqtt://192.168.1.10:1883',
-  }),
-  'mqtt.username': scalar({
-    schema: text(256),
-    initial: null,
-    initialText: 'none; the embedded broker makes one up on first start',
-    accepted: 'a user name of 1 to 256 characters',
-    description: 'The user name for the broker.',
-    example: 'hub',
-  }),
-  'mqtt.password': secret({
-    schema: text(1024),
-    initialText: 'none; the embedded broker makes one up on first start',
-    accepted: 'a password of 1 to 1024 characters',
-    description: 'The password for the broker.',
-  }),
-  'mqtt.protocol': scalar({
-    schema: z.enum(['auto', '3.1.1', '5']),
-    initial: 'auto',
-    accepted: 'auto, 3.1.1 or 5',
-    description:
-      'The version of MQTT that is spoken with the external broker. auto is 5, or 3.1.1 where the broker refuses that. The embedded broker speaks 3.1.1.',
-  }),
-  'mqtt.tls.port': scalar({
-    schema: port,
-    initial: null,
-    initialText: 'none; 8883 is usual',
-    accepted: PORT,
-    description:
-      'The embedded broker speaks TLS on this port too, with mqtt.tls.cert, or else with a certificate that the hub makes for itself. 0 means any free port.',
-    example: '8883',
-  }),
-  'mqtt.tls.cert': scalar({
-    schema: text(4096),
-    initial: null,
-    initialText: 'none',
-    accepted: 'a PEM file, together with mqtt.tls.key',
-    description:
-      'What the embedded broker shows on mqtt.tls.port, or what the hub shows to an external broker that asks for a client certificate. A changed file is taken over without a restart.',
-    example: '/etc/funkygibbon/mqtt-cert.pem',
-  }),
-  'mqtt.tls.key': scalar({
-    schema: text(4096),
-    initial: null,
-    initialText: 'none',
-    accepted: 'a PEM file, together with mqtt.tls.cert',
-    description: 'The private key for mqtt.tls.cert as a PEM file.',
-    example: '/etc/funkygibbon/mqtt-key.pem',
-  }),
-  'mqtt.tls.ca': scalar({
-    schema: text(4096),
-    initial: null,
-    initialText: 'none; the authorities that the system trusts',
-    accepted: 'a PEM file',
-    description:
-      'The certificate of the authority that vouches for the external broker, for a URL with mqtts:// or wss://. The broker is always checked.',
-    example: '/etc/funkygibbon/mqtt-ca.pem',
-  }),
-  'mqtt.tls.server_name': scalar({
-    schema: hostName,
-    initial: null,
-    initialText: 'that of mqtt.url',
-    accepted: 'a host name, without a port',
-    description: "The name in the external broker's certificate, where it is not the one in mqtt.url.",
-    example: 'broker.example',
-  }),
-  'mqtt.discovery_prefix': scalar({
-    schema: z.string().max(256).regex(DISCOVERY_PREFIX),
-    initial: 'homeassistant',
-    accepted: 'a topic without wildcards (+ and #) and without / at either end',
-    description: 'The topic below which devices announce themselves.',
-  }),
+  ...MQTT_KEYS,
 
   'homekit.enabled': boolean({ initial: 'true', description: 'Whether Apple Home sees the devices.' }),
   'homekit.port': scalar({
@@ -368,22 +248,4 @@ export function findKey(name: string): { key: KeyName; asFile: boolean } | undef
   const base = name.endsWith('_file') ? name.slice(0, -'_file'.length) : '';
   if (!Object.hasOwn(KEYS, base) || !isSecret(base as KeyName)) return undefined;
   return { key: base as KeyName, asFile: true };
-}
-
-type Part<T, I> = Omit<KeySpec<T>, 'kind' | 'secret' | 'initial'> & { readonly initial: I };
-
-function scalar<T, I extends string | null>(spec: Part<T, I>): Part<T, I> & { readonly kind: 'scalar' } {
-  return { ...spec, kind: 'scalar' };
-}
-
-function list<T>(spec: Part<T, readonly string[]>): Part<T, readonly string[]> & { readonly kind: 'list' } {
-  return { ...spec, kind: 'list' };
-}
-
-function boolean(spec: Pick<KeySpec<boolean>, 'description'> & { readonly initial: string }) {
-  return { ...spec, schema: flag, accepted: 'true or false', kind: 'flag' } as const;
-}
-
-function secret<T>(spec: Omit<Part<T, null>, 'initial' | 'example'>) {
-  return { ...spec, initial: null, kind: 'scalar', secret: true } as const;
 }

@@ -57,6 +57,8 @@ export interface HubConfig {
       /** Null where the external broker's certificate has the name of the url. */
       readonly serverName: string | null;
     };
+    /** Whether the hub announces itself to devices as the only reader of discovery. */
+    readonly birth: boolean;
     /** Without wildcards and without `/` at either end. */
     readonly discoveryPrefix: string;
   };
@@ -128,6 +130,7 @@ export function toHubConfig(values: KeyValues, around: Surroundings): HubConfig 
       username: values['mqtt.username'],
       protocol: values['mqtt.protocol'],
       tls: toMqttTls(values, around),
+      birth: values['mqtt.birth'],
       discoveryPrefix: values['mqtt.discovery_prefix'],
     },
     homekit: {

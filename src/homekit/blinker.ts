@@ -17,7 +17,7 @@ export class Blinker implements Disposable {
   /** Returns at once. Does nothing but log for a device that cannot be switched, is offline, or blinks already. */
   blink(plans: readonly ServicePlan[]): void {
     const { log, entityId } = this.#device;
-    const main = plans.find((plan) => plan.actuator);
+    const main = plans.find((plan) => plan.actuator?.blinks);
     const on = main?.characteristics.find(({ kind }) => kind === 'On')?.read(this.#device.values);
     if (!main || typeof on !== 'boolean' || !this.#device.available || this.#timer) {
       log.info({ entityId }, 'Apple Home asked the device to identify itself');

@@ -90,3 +90,15 @@ function toPoint({ hue, saturation }: HueSaturation): { x: number; y: number } {
   const angle = (hue / 180) * Math.PI;
   return { x: Math.cos(angle) * saturation, y: Math.sin(angle) * saturation };
 }
+
+/** Lux within HomeKit's limits, which leave out complete darkness: 0 is refused. */
+export function toLux(value: CapabilityValue | undefined): number | undefined {
+  const lux = toFinite(value);
+  return lux === undefined ? undefined : clamp(Math.round(lux * 10) / 10, 0.0001, 100_000);
+}
+
+/** A whole number within limits, for concentrations. */
+export function toAmount(value: CapabilityValue | undefined, max: number): number | undefined {
+  const amount = toFinite(value);
+  return amount === undefined ? undefined : Math.round(clamp(amount, 0, max));
+}

@@ -6,6 +6,7 @@ import type { CapabilityValue, DeviceView, StateChange } from '../devices/types.
 import type { DeviceLinkOptions } from './device-link.ts';
 import type { ServicePlan } from './service-plan.ts';
 
+import { AdaptiveLighting, isAdaptive } from './adaptive-lighting.ts';
 import { Blinker } from './blinker.ts';
 import { DeviceLink } from './device-link.ts';
 import { nameServices } from './device-plan.ts';
@@ -77,25 +78,33 @@ export class DeviceAccessory implements Disposable {
     for (const [key, service] of this.#services) {
       if (keys.has(key)) continue;
       service[Symbol.dispose]();
+      if (service.adaptive) this.hap.removeController(service.adaptive.controller);
       this.hap.removeService(service.hap);
       this.#services.delete(key);
     }
     for (const [index, plan] of plans.entries()) {
       const shown = this.#services.get(keyOf(plan));
-      if (shown) shown.replan(plan);
-      else this.#addService(plan, names[index] ?? description.name);
+      if (shown) {
+        shown.replan(plan);
+        this.#fitAdaptive(shown);
+      } else this.#addService(plan, names[index] ?? description.name);
     }
+    this.#linkButtons();
     this.#applyNames(description.name, names);
     this.#applyInformation(description);
   }
 
   /** Takes changes of this device's state over and pushes them on the same turn. */
   take(changes: readonly StateChange[]): void {
-    for (const { capability, value } of changes) {
-      if (capability === 'available') this.#device.available = value === true;
+    for (const { capability, value, isEvent } of changes) {
+      for (const { adaptive } of this.#services.values()) adaptive?.note(capability, value);
+      if (isEvent) {
+        for (const service of this.#services.values()) service.tell(capability, value);
+      } else if (capability === 'available') this.#device.available = value === true;
       else {
+        const isNew = this.#device.values.get(capability) !== value;
         this.#device.setValue(capability, value);
-        for (const service of this.#services.values()) service.settle(capability);
+        for (const service of this.#services.values()) service.settle(capability, isNew);
       }
     }
     for (const service of this.#services.values()) service.refresh();
@@ -108,13 +117,40 @@ export class DeviceAccessory implements Disposable {
 
   #addService(plan: ServicePlan, name: string): void {
     const shown = new ShownService(plan, name, this.#device);
-    if (plan.kind !== 'Battery') {
+    if (isNameable(plan)) {
       shown.hap
         .addCharacteristic(Characteristic.ConfiguredName)
         .onSet((value) => this.#takeGivenName(plan.component, value));
     }
     this.hap.addService(shown.hap);
     this.#services.set(keyOf(plan), shown);
+    this.#fitAdaptive(shown);
+  }
+
+  #fitAdaptive(shown: ShownService): void {
+    if (isAdaptive(shown.plan) === (shown.adaptive !== null)) return;
+    if (shown.adaptive) {
+      this.hap.removeController(shown.adaptive.controller);
+      shown.adaptive = null;
+      return;
+    }
+    shown.adaptive = new AdaptiveLighting(
+      shown.hap,
+      () => shown.plan,
+      this.#device,
+      async (mired) => await shown.writeScheduled(mired),
+    );
+    this.hap.configureController(shown.adaptive.controller);
+  }
+
+  /** HAP wants several buttons linked to the service that says how they are numbered. */
+  #linkButtons(): void {
+    const services = [...this.#services.values()];
+    const label = services.find(({ plan }) => plan.kind === 'ServiceLabel')?.hap;
+    for (const { hap, plan } of services) {
+      if (plan.kind !== 'StatelessProgrammableSwitch' || label?.linkedServices.includes(hap)) continue;
+      label?.addLinkedService(hap);
+    }
   }
 
   #takeGivenName(component: string, value: CharacteristicValue): void {
@@ -137,7 +173,7 @@ export class DeviceAccessory implements Disposable {
       if (!service || serviceName === undefined) continue;
       service.displayName = serviceName;
       setText(service, Characteristic.Name, serviceName);
-      if (plan.kind !== 'Battery') {
+      if (isNameable(plan)) {
         setText(service, Characteristic.ConfiguredName, this.#givenNames.get(plan.component) ?? serviceName);
       }
     }
@@ -162,6 +198,11 @@ export function accessoryName(view: DeviceView): string {
 function setText(service: Service, type: typeof Characteristic.Name, text: string): void {
   const characteristic = service.getCharacteristic(type);
   if (characteristic.value !== text) characteristic.updateValue(text);
+}
+
+/** The others are no tiles of their own, and HomeKit has no ConfiguredName for them. */
+function isNameable(plan: ServicePlan): boolean {
+  return plan.kind !== 'Battery' && plan.kind !== 'ServiceLabel';
 }
 
 function keyOf(plan: ServicePlan): string {

@@ -2,42 +2,49 @@ import type { Capability, CapabilityKind, DeviceView } from '../devices/types.ts
 import type { Component, ServiceKind, ServicePlan } from './service-plan.ts';
 
 import { cleanName, numberEqualNames } from './names.ts';
+import { planActuator } from './services/actuators.ts';
 import { planBattery } from './services/battery.ts';
-import { planContactSensor } from './services/contact-sensor.ts';
-import { planHumiditySensor } from './services/humidity-sensor.ts';
-import { planLeakSensor } from './services/leak-sensor.ts';
 import { planLightbulb } from './services/lightbulb.ts';
-import { planMotionSensor } from './services/motion-sensor.ts';
-import { planOccupancySensor } from './services/occupancy-sensor.ts';
 import { planOutlet } from './services/outlet.ts';
+import { withStatus } from './services/sensor-status.ts';
 import { planSwitch } from './services/switch.ts';
-import { planTemperatureSensor } from './services/temperature-sensor.ts';
+import { planJointTellers, planTellers } from './services/tellers.ts';
 
 /** hap-nodejs refuses the 101st service of an accessory; some of these are its own. */
 export const MAX_SERVICES = 90;
 
 /** What the person sees a service called when its component has no name of its own. */
 const SERVICE_WORDS: Record<ServiceKind, string> = {
-  Lightbulb: 'Light',
-  Switch: 'Switch',
-  Outlet: 'Outlet',
-  TemperatureSensor: 'Temperature',
-  HumiditySensor: 'Humidity',
-  MotionSensor: 'Motion',
-  ContactSensor: 'Contact',
-  LeakSensor: 'Leak',
-  OccupancySensor: 'Occupancy',
+  AirQualitySensor: 'Air Quality',
   Battery: 'Battery',
+  CarbonDioxideSensor: 'Carbon Dioxide',
+  CarbonMonoxideSensor: 'Carbon Monoxide',
+  ContactSensor: 'Contact',
+  Door: 'Door',
+  Doorbell: 'Doorbell',
+  Fanv2: 'Fan',
+  GarageDoorOpener: 'Garage Door',
+  HeaterCooler: 'Climate',
+  HumidifierDehumidifier: 'Humidifier',
+  HumiditySensor: 'Humidity',
+  LeakSensor: 'Leak',
+  LightSensor: 'Light Level',
+  Lightbulb: 'Light',
+  LockMechanism: 'Lock',
+  MotionSensor: 'Motion',
+  OccupancySensor: 'Occupancy',
+  Outlet: 'Outlet',
+  SecuritySystem: 'Alarm',
+  ServiceLabel: 'Buttons',
+  SmokeSensor: 'Smoke',
+  StatelessProgrammableSwitch: 'Button',
+  Switch: 'Switch',
+  TemperatureSensor: 'Temperature',
+  Thermostat: 'Thermostat',
+  Valve: 'Valve',
+  Window: 'Window',
+  WindowCovering: 'Covering',
 };
-
-const SENSORS = [
-  planTemperatureSensor,
-  planHumiditySensor,
-  planMotionSensor,
-  planContactSensor,
-  planLeakSensor,
-  planOccupancySensor,
-];
 
 /** The tiles first shown for a device's components, by component id. */
 export type Tiles = ReadonlyMap<string, string>;
@@ -51,11 +58,21 @@ export function planServices(
   device: Pick<DeviceView, 'capabilities'>,
   tiles: Tiles = new Map(),
 ): ServicePlan[] {
-  const components = groupByComponent(device.capabilities.filter(isShown));
+  const capabilities = device.capabilities.filter(isShown);
+  const components = groupByComponent(capabilities);
   const power = powerOfOnlySwitch(device.capabilities, components);
-  const plans = components.flatMap((component) => planComponent(component, power, tiles.get(component.id)));
+  const tamper = firstOfKind(device.capabilities, 'tamper');
+  const plans = [
+    ...components.flatMap((component) => planComponent(component, power, tiles.get(component.id))),
+    ...planJointTellers(capabilities),
+  ].map((plan) => withStatus(plan, tamper));
   if (plans.length === 0) return [];
-  const main = plans.find(isMainActuator) ?? plans.find(isActuator) ?? plans.find(isUnlabelled) ?? plans[0];
+  const main =
+    plans.find(isMainActuator) ??
+    plans.find(isMachine) ??
+    plans.find(isActuator) ??
+    plans.find(isUnlabelled) ??
+    plans[0];
   const ordered = [...plans.filter((plan) => plan === main), ...plans.filter((plan) => plan !== main)];
   const battery = planBattery(
     firstOfKind(device.capabilities, 'battery'),
@@ -85,7 +102,7 @@ function planComponent(
       tile === undefined ? component.deviceClass === 'outlet' || power !== undefined : tile === 'Outlet';
     return present(outlet ? planOutlet(component, power) : planSwitch(component));
   }
-  return SENSORS.flatMap((plan) => present(plan(component)));
+  return planActuator(component) ?? planTellers(component);
 }
 
 function present<T>(value: T | null): T[] {
@@ -98,6 +115,11 @@ function isShown(capability: Capability): boolean {
 
 function isActuator(plan: ServicePlan): boolean {
   return plan.actuator !== null;
+}
+
+/** What a device is made for, next to which a switch is a setting of it: a lock's "auto relock" is not the lock. */
+function isMachine(plan: ServicePlan): boolean {
+  return isActuator(plan) && plan.kind !== 'Switch' && plan.kind !== 'Outlet' && plan.kind !== 'Lightbulb';
 }
 
 function isUnlabelled(plan: ServicePlan): boolean {

@@ -43,6 +43,18 @@ export function storageSingleton(storage: typeof HAPStorage): StorageSingleton {
   return (storage as unknown as { INSTANCE: StorageSingleton }).INSTANCE;
 }
 
+/**
+ * Saves at once what controllers (Adaptive Lighting) would have saved a moment later: by then the bridge's storage is gone,
+ * and the library would begin one of files in the working folder.
+ */
+export function saveControllers(bridge: Bridge): void {
+  const internals = bridge.controllerStorage as unknown as { queuedSaveTimeout: NodeJS.Timeout | undefined };
+  if (internals.queuedSaveTimeout === undefined) return;
+  clearTimeout(internals.queuedSaveTimeout);
+  internals.queuedSaveTimeout = undefined;
+  bridge.controllerStorage.save();
+}
+
 /** Ends the timer that would compare the structure once more after the bridge has gone. */
 export function cancelConfigurationUpdate(bridge: Bridge): void {
   const internals = bridge as unknown as { configurationChangeDebounceTimeout: NodeJS.Timeout | undefined };

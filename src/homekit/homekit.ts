@@ -7,6 +7,7 @@ import type { BridgeIdentity } from './identity.ts';
 import type { HomekitOptions, HomekitPart } from './types.ts';
 
 import { BridgedDevices } from './bridged-devices.ts';
+import { saveControllers } from './hap-internals.ts';
 import { publishBridge } from './hap-server.ts';
 import { installHapStorage, SqliteHapStorage } from './hap-storage.ts';
 import { keepIdentity } from './identity.ts';
@@ -38,6 +39,7 @@ export async function startHomekit(options: HomekitOptions): Promise<HomekitPart
   const identity = keepIdentity(store, options.pin);
   await store.durable();
   const bridge = createBridge(options, identity);
+  stack.defer(() => saveControllers(bridge));
   const devices = stack.use(new BridgedDevices(bridge, options));
   devices.start();
 

@@ -26,3 +26,26 @@ export function readRememberedServices(db: Db): RememberedService[] {
     'SELECT entity_id AS entityId, component, tile, name FROM hap_service ORDER BY entity_id, component',
   );
 }
+
+/** A pairing with somebody else's accessory, as its columns hold it. */
+export interface PairingRow {
+  readonly id: string;
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly controllerId: string;
+  /** Keys are base64url. */
+  readonly publicKey: string;
+  /** As `Secrets.seal` wrote it. */
+  readonly secretKey: string;
+  readonly accessoryPublicKey: string;
+}
+
+/** The accessories that the hub is paired with, oldest first. */
+export function readPairings(db: Db): PairingRow[] {
+  return db.all<PairingRow>(
+    `SELECT id, name, address, port, controller_id AS controllerId, public_key AS publicKey,
+            secret_key AS secretKey, accessory_public_key AS accessoryPublicKey
+     FROM hap_pairing ORDER BY paired_at, id`,
+  );
+}

@@ -11,6 +11,8 @@ export const HAP_STATUS = {
   timedOut: -70408,
   missing: -70409,
   invalid: -70410,
+  /** Right request, but the device does not take it from here: it asks for a code, or knows no such order. */
+  notAllowed: -70412,
 } as const;
 
 export type HapStatusCode = (typeof HAP_STATUS)[keyof typeof HAP_STATUS];

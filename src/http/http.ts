@@ -14,6 +14,7 @@ import { upgradeHandler } from './upgrades.ts';
 
 export type { DeviceDirectory, HttpOptions, HttpPart, SyncService } from './types.ts';
 export { routeTable } from './routes/routes.ts';
+export { TlsIdentity } from './tls-identity.ts';
 
 /**
  * Starts the HTTP door: the API of DESIGN.md's "HTTP surface", and the handshakes of WebSockets below `/ws/`; the same
@@ -93,6 +94,11 @@ export async function startHttp(options: HttpOptions): Promise<HttpPart> {
 /** The key of the hub's own certificate, in `keyFolder`. */
 export const TLS_KEY = 'tls-key.pem';
 
+/** The certificate and key that the hub makes for itself. */
+export function ownTlsFiles(folder: string): { cert: string; key: string } {
+  return { cert: join(folder, 'tls-cert.pem'), key: join(folder, TLS_KEY) };
+}
+
 async function openIdentity(
   tls: TlsListenOptions,
   { keyFolder, secrets, clock, log }: HttpOptions,
@@ -100,10 +106,7 @@ async function openIdentity(
   const { files, settleMs } = tls;
   if (files === null && keyFolder === undefined) throw new Error('there is no folder for the TLS key');
   return await TlsIdentity.open({
-    files: files ?? {
-      cert: join(keyFolder ?? '', 'tls-cert.pem'),
-      key: join(keyFolder ?? '', TLS_KEY),
-    },
+    files: files ?? ownTlsFiles(keyFolder ?? ''),
     selfSigned: files === null,
     ...(secrets === undefined ? {} : { secrets }),
     clock,

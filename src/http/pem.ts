@@ -107,7 +107,7 @@ function readText(file: string, what: string): string {
     return readFileSync(file, 'latin1');
   } catch (error) {
     throw new PemError(
-      `the ${what} cannot be read (${errorText(error)}). Check http.tls.${what === 'key' ? 'key' : 'cert'}, and that the hub's user may read the file.`,
+      `the ${what} cannot be read (${errorText(error)}). Check the path of the ${what} in the configuration, and that the hub's user may read the file.`,
       { cause: error },
     );
   }

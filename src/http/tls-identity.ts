@@ -23,6 +23,8 @@ export interface TlsIdentityOptions {
   readonly files: PemFiles;
   /** True where the hub makes the files itself; else they are somebody's, and only read. */
   readonly selfSigned: boolean;
+  /** Whose `tls` settings name the files. Default `http`. */
+  readonly part?: 'http' | 'mqtt';
   /** How a key of the hub's own is written; somebody's files are as they are. */
   readonly secrets?: Secrets;
   readonly clock: Clock;
@@ -49,7 +51,7 @@ export class TlsIdentity implements Disposable {
 
   /** @throws StartError that says what is wrong with the files, and what to do. */
   static async open(options: TlsIdentityOptions): Promise<TlsIdentity> {
-    const { files, selfSigned, clock, log } = options;
+    const { files, selfSigned, clock, log, part = 'http' } = options;
     try {
       if (selfSigned) await renew(options);
       const pair = readFiles(options);
@@ -70,7 +72,7 @@ export class TlsIdentity implements Disposable {
     } catch (error) {
       if (error instanceof StartError) throw error;
       const known = error instanceof PemError;
-      throw new StartError('http', `http.tls: ${errorText(error)}`, {
+      throw new StartError(part, `${part}.tls: ${errorText(error)}`, {
         badConfiguration: known,
         cause: error,
       });

@@ -11,6 +11,7 @@ import type { ComponentView, DeviceControl } from '../devices/types.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Sync, SyncV2 } from '../sync/sync.ts';
 import type { ReadingHistory } from '../readings/types.ts';
+import type { MqttUserDirectory } from './routes/mqtt-users.ts';
 import type { ServerLimits } from './server.ts';
 
 /** What this door asks of the sync rules. */
@@ -70,6 +71,8 @@ export interface HttpOptions {
   devices: DeviceDirectory;
   sync: SyncService;
   readings: ReadingHistory;
+  /** Null or absent where the hub has no broker of its own. */
+  mqttUsers?: MqttUserDirectory | null;
   diagnosis: Diagnosis;
   /** What v2 clients note about their own syncs. */
   clients: ClientRecords;

@@ -5,6 +5,7 @@ import type { OpenParts } from '../base/open-parts.ts';
 import type { Store } from '../base/store.ts';
 import type { HubConfig, HubSecrets } from '../config/config.ts';
 import type { Devices } from '../devices/devices.ts';
+import type { TlsIdentity } from '../http/http.ts';
 import type { HomekitPart } from '../homekit/types.ts';
 import type { BrokerLogin, MqttPart } from '../mqtt/types.ts';
 
@@ -35,11 +36,13 @@ export async function startMqttPart(
     mode === 'embedded'
       ? keepBrokerLogin(dataDir.file(MQTT_CREDENTIALS), configured, shared.store.secrets)
       : { username: configured.username ?? '', password: configured.password ?? '', file: null };
+  const tlsIdentity = mode === 'embedded' ? await openMqttIdentity(config, dataDir, shared) : null;
   const part = shared.opening.add(
     'mqtt',
     await startMqtt({
       ...config.mqtt,
       mode,
+      tlsIdentity,
       username: login.username,
       password: login.password,
       store: shared.store,
@@ -50,6 +53,29 @@ export async function startMqttPart(
   );
   shared.devices.connect(part.sink);
   return { part, login };
+}
+
+/** What the embedded broker shows on its TLS port: somebody's certificate, or the one that the hub made for itself. */
+async function openMqttIdentity(
+  config: HubConfig,
+  dataDir: DataDir,
+  { store, clock, log, opening }: Shared,
+): Promise<TlsIdentity | null> {
+  const { port, cert, key } = config.mqtt.tls;
+  if (port === null) return null;
+  const { TlsIdentity, ownTlsFiles } = await import('../http/http.ts');
+  const given = cert !== null && key !== null ? { cert, key } : null;
+  return opening.add(
+    'mqtt_tls',
+    await TlsIdentity.open({
+      files: given ?? ownTlsFiles(dataDir.path),
+      selfSigned: given === null,
+      part: 'mqtt',
+      secrets: store.secrets,
+      clock,
+      log: log.child({ part: 'mqtt' }),
+    }),
+  );
 }
 
 /** Starts HomeKit, unless it is off. */

@@ -54,6 +54,9 @@ class Mqtt implements MqttPart {
   #url = '';
   #lostTimer: NodeJS.Timeout | undefined;
   #birthTimer: NodeJS.Timeout | undefined;
+  /** Published, and not yet heard back. */
+  #ownBirths = 0;
+  #warnedOfReader = false;
   #closing: Promise<void> | undefined;
 
   constructor(options: MqttOptions) {
@@ -150,9 +153,7 @@ class Mqtt implements MqttPart {
     for (const filter of discoveryFilters(this.#options.discoveryPrefix)) {
       this.#router.add(filter, 1, ({ topic, text }) => this.#queue.push({ topic, text }));
     }
-    this.#router.add(this.#statusTopic, 0, ({ text }) => {
-      this.#options.log.debug({ status: text.slice(0, 40) }, 'a reader of discovery announced itself');
-    });
+    this.#router.add(this.#statusTopic, 0, ({ text }) => this.#onStatus(text));
   }
 
   #onConnected(): void {
@@ -166,8 +167,23 @@ class Mqtt implements MqttPart {
     if (!this.#options.birth) return;
     clearTimeout(this.#birthTimer);
     this.#birthTimer = setTimeout(() => {
-      if (this.connected) this.#link?.publish(this.#status('online'));
+      if (!this.connected) return;
+      this.#ownBirths += 1;
+      this.#link?.publish(this.#status('online'));
     }, BIRTH_DELAY_MS);
+  }
+
+  /** Two readers that both call themselves the only one make devices send everything twice. */
+  #onStatus(text: string): void {
+    const { birth, log } = this.#options;
+    if (text === 'online' && this.#ownBirths > 0) this.#ownBirths -= 1;
+    else if (birth && text === 'online' && !this.#warnedOfReader) {
+      this.#warnedOfReader = true;
+      log.warn(
+        { topic: this.#statusTopic },
+        'another reader of discovery announces itself on this broker: switch mqtt.birth off',
+      );
+    } else log.debug({ status: text.slice(0, 40) }, 'a reader of discovery announced itself');
   }
 
   /** Has every device told of again, by whoever tells of it. */

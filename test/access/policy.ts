@@ -89,6 +89,10 @@ export const POLICY: Readonly<Record<string, What>> = {
   'POST /api/mqtt/ghosts/clear': 'administer',
   'POST /api/mqtt/sniff': 'administer',
   'GET /api/devices/{id}/explain': 'administer',
+  'GET /api/mqtt/users': 'administer',
+  'POST /api/mqtt/users': 'administer',
+  'PATCH /api/mqtt/users/{name}': 'administer',
+  'DELETE /api/mqtt/users/{name}': 'administer',
   'GET /api/sync/devices': 'administer',
 
   'GET /api/entities': 'look into the home',

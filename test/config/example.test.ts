@@ -63,7 +63,18 @@ test('the example file with every key uncommented is a valid configuration that 
         files: { cert: `${folder}/cert.pem`, key: `${folder}/key.pem` },
       },
     },
-    mqtt: { ...preset.mqtt, url: 'mqtt://192.168.1.10:1883', username: 'hub' },
+    mqtt: {
+      ...preset.mqtt,
+      url: 'mqtt://192.168.1.10:1883',
+      username: 'hub',
+      tls: {
+        port: 8883,
+        cert: `${folder}/mqtt-cert.pem`,
+        key: `${folder}/mqtt-key.pem`,
+        ca: `${folder}/mqtt-ca.pem`,
+        serverName: 'broker.example',
+      },
+    },
   });
   expect(secrets.homekitPin).toBe('031-45-154');
 });

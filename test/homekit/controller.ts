@@ -36,6 +36,76 @@ export const TYPES = {
   OccupancyDetected: '71',
   BatteryLevel: '68',
   StatusLowBattery: '79',
+  LightSensor: '84',
+  AirQualitySensor: '8D',
+  CarbonDioxideSensor: '97',
+  CarbonMonoxideSensor: '7F',
+  SmokeSensor: '87',
+  StatelessProgrammableSwitch: '89',
+  Doorbell: '121',
+  ServiceLabel: 'CC',
+  CurrentAmbientLightLevel: '6B',
+  AirQuality: '95',
+  PM2_5Density: 'C6',
+  PM10Density: 'C7',
+  VOCDensity: 'C8',
+  CarbonDioxideDetected: '92',
+  CarbonDioxideLevel: '93',
+  CarbonMonoxideDetected: '69',
+  CarbonMonoxideLevel: '90',
+  SmokeDetected: '76',
+  StatusActive: '75',
+  StatusFault: '77',
+  StatusTampered: '7A',
+  ProgrammableSwitchEvent: '73',
+  ServiceLabelIndex: 'CB',
+  ServiceLabelNamespace: 'CD',
+  CharacteristicValueTransitionControl: '143',
+  CharacteristicValueActiveTransitionCount: '24B',
+  SupportedCharacteristicValueTransitionConfiguration: '144',
+  Door: '81',
+  Fanv2: 'B7',
+  GarageDoorOpener: '41',
+  HeaterCooler: 'BC',
+  HumidifierDehumidifier: 'BD',
+  LockMechanism: '45',
+  SecuritySystem: '7E',
+  Thermostat: '4A',
+  Valve: 'D0',
+  Window: '8B',
+  WindowCovering: '8C',
+  Active: 'B0',
+  CoolingThresholdTemperature: 'D',
+  CurrentDoorState: 'E',
+  CurrentHeaterCoolerState: 'B1',
+  CurrentHeatingCoolingState: 'F',
+  CurrentHorizontalTiltAngle: '6C',
+  CurrentHumidifierDehumidifierState: 'B3',
+  CurrentPosition: '6D',
+  HeatingThresholdTemperature: '12',
+  HoldPosition: '6F',
+  InUse: 'D2',
+  LockCurrentState: '1D',
+  LockTargetState: '1E',
+  ObstructionDetected: '24',
+  PositionState: '72',
+  RelativeHumidityDehumidifierThreshold: 'C9',
+  RelativeHumidityHumidifierThreshold: 'CA',
+  RotationDirection: '28',
+  RotationSpeed: '29',
+  SecuritySystemCurrentState: '66',
+  SecuritySystemTargetState: '67',
+  SwingMode: 'B6',
+  TargetDoorState: '32',
+  TargetHeaterCoolerState: 'B2',
+  TargetHeatingCoolingState: '33',
+  TargetHorizontalTiltAngle: '7B',
+  TargetHumidifierDehumidifierState: 'B4',
+  TargetPosition: '7C',
+  TargetRelativeHumidity: '34',
+  TargetTemperature: '35',
+  TemperatureDisplayUnits: '36',
+  ValveType: 'D5',
 } as const;
 export type TypeName = keyof typeof TYPES;
 
@@ -45,10 +115,13 @@ export interface HapCharacteristic {
   readonly value?: unknown;
   readonly minValue?: number;
   readonly maxValue?: number;
+  readonly minStep?: number;
+  readonly 'valid-values'?: readonly number[];
 }
 export interface HapService {
   readonly iid: number;
   readonly type: string;
+  readonly linked?: readonly number[];
   readonly characteristics: readonly HapCharacteristic[];
 }
 export interface HapAccessory {

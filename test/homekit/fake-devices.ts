@@ -45,6 +45,26 @@ export function capability(
   };
 }
 
+/** The state that an order leads to. */
+const OBEYED: Readonly<Record<string, string>> = {
+  close: 'closed',
+  lock: 'locked',
+  unlock: 'unlocked',
+  arm_home: 'armed_home',
+  arm_away: 'armed_away',
+  arm_night: 'armed_night',
+  disarm: 'disarmed',
+  start: 'cleaning',
+  return_to_base: 'docked',
+  start_mowing: 'mowing',
+  dock: 'docked',
+  stop: 'stopped',
+};
+
+function toObeyed(value: unknown): CapabilityValue {
+  return typeof value === 'string' ? (OBEYED[value] ?? value) : (value as CapabilityValue);
+}
+
 /**
  * The rules' side of the bridge, in memory: devices that obey their commands (or do not), with the same promises as the
  * real one: followers are woken once until they take, and are told the last value of each capability.
@@ -106,6 +126,12 @@ export class FakeDevices implements DeviceControl {
     }
   }
 
+  /** Something happens: told each time, also when it is the same. */
+  press(entityId: string, capability: string, value: string): void {
+    this.#device(entityId).values.set(capability, { value, unit: null, timestampMs: 1 });
+    this.#tell({ entityId, capability, value, timestampMs: 1, origin: 'mqtt', isEvent: true });
+  }
+
   list(): DeviceView[] {
     return [...this.#devices.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
@@ -120,7 +146,7 @@ export class FakeDevices implements DeviceControl {
     if (!this.#device(options.entityId).available) throw new HubError('unavailable', 'the device is offline');
     if (this.behaviour === 'fail') throw new HubError('unavailable', 'the broker is not connected');
     if (this.behaviour === 'obey') {
-      const values = options.writes.map(({ capability, value }) => [capability, value as CapabilityValue]);
+      const values = options.writes.map(({ capability, value }) => [capability, toObeyed(value)]);
       setImmediate(() => this.set(options.entityId, Object.fromEntries(values), options.origin));
     }
     return 'sent';

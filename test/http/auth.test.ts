@@ -121,6 +121,10 @@ describe('every route of the table', () => {
       'GET /api/mqtt/ghosts',
       'POST /api/mqtt/ghosts/clear',
       'POST /api/mqtt/sniff',
+      'GET /api/mqtt/users',
+      'POST /api/mqtt/users',
+      'PATCH /api/mqtt/users/{name}',
+      'DELETE /api/mqtt/users/{name}',
       'GET /api/devices/{id}/explain',
       'GET /api/sync/devices',
     ];

@@ -122,6 +122,10 @@ const INSTEAD: Readonly<
   'GET /api/mqtt/ghosts': { status: 409 },
   'POST /api/mqtt/ghosts/clear': { status: 409 },
   'POST /api/mqtt/sniff': { status: 409 },
+  'GET /api/mqtt/users': { status: 409 },
+  'POST /api/mqtt/users': { status: 409 },
+  'PATCH /api/mqtt/users/{name}': { status: 409 },
+  'DELETE /api/mqtt/users/{name}': { status: 409 },
   'PUT /api/auth/password': {
     body: { current_password: PASSWORD, new_password: 'eight others at least' },
   },
@@ -220,7 +224,7 @@ describe('the document', () => {
   test('every list answers with its parameters at their limits', async () => {
     for (const { method, path, operation } of operations()) {
       const limit = operation.parameters?.find(({ name }) => name === 'limit');
-      if (method !== 'GET' || !limit) continue;
+      if (method !== 'GET' || !limit || INSTEAD[`GET ${path}`]) continue;
       const { minimum, maximum, default: byDefault } = limit.schema as Record<string, number>;
       expect([path, minimum, typeof maximum, typeof byDefault]).toEqual([path, 1, 'number', 'number']);
       const query = (value: number): string => {

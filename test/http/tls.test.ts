@@ -197,7 +197,9 @@ describe('files of one’s own', () => {
       expect(String(error)).not.toContain(good.key.slice(40, 80));
     }
     rmSync(files.cert);
-    await expect(startSecure(files)).rejects.toThrow(/certificate cannot be read.*http\.tls\.cert/);
+    await expect(startSecure(files)).rejects.toThrow(
+      /^http: http\.tls: the certificate cannot be read.*Check the path of the certificate/,
+    );
   });
 
   test('that are not valid yet are used: it may be the clock of the hub that is wrong', async () => {

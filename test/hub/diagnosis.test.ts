@@ -236,6 +236,34 @@ describe('what is wrong', () => {
   });
 });
 
+describe('a login of its own', () => {
+  test('is made and ended on the command line, told in the audit log, and known to the API', async () => {
+    expect(await run('mqtt', 'users')).toMatch(/^No device has a login of its own/);
+    const told = await run('mqtt', 'users', 'add', 'kitchen-lamp');
+    const password = /\n {2}(\S+)\n/.exec(told)?.[1] ?? '';
+    const lamp = await connectAsync(hub.ready.mqtt_url ?? '', {
+      username: 'kitchen-lamp',
+      password,
+      reconnectPeriod: 0,
+    });
+    expect(await run('mqtt', 'users')).toMatch(/kitchen-lamp +1 +# +#/);
+    const ended = Promise.withResolvers<undefined>();
+    lamp.once('close', () => ended.resolve(undefined));
+    expect((await call('PATCH', '/api/mqtt/users/kitchen-lamp', { publish: ['lamp/#'] }))['publish']).toEqual(
+      ['lamp/#'],
+    );
+    await ended.promise;
+    expect(await run('mqtt', 'users', 'remove', 'kitchen-lamp')).toMatch(/^Removed/);
+    await expect(run('mqtt', 'users', 'remove', 'kitchen-lamp')).rejects.toThrow(/kitchen-lamp/);
+    const { items } = (await call('GET', '/api/audit')) as unknown as { items: { action: string }[] };
+    expect(items.map(({ action }) => action)).toEqual(
+      expect.arrayContaining(['mqtt_user.create', 'mqtt_user.change', 'mqtt_user.delete']),
+    );
+    expect(JSON.stringify(items)).not.toContain(password);
+    await lamp.endAsync(true);
+  });
+});
+
 describe('two sources of one device', () => {
   test("a plug's own description takes over from discovery, and its names stay", async () => {
     const mac = 'AABBCCDDEEFF';
@@ -333,6 +361,8 @@ describe('the words after devices and mqtt', () => {
     [['mqtt', 'ghosts', '--hours=3'], 'mqtt_ghosts', { silent_hours: 3 }],
     [['mqtt', 'sniff', '--seconds', '5', '--data-dir', 'x'], 'mqtt_sniff', { seconds: 5 }],
     [['mqtt', 'forget', 'a/config', 'b/config'], 'mqtt_forget', { topics: ['a/config', 'b/config'] }],
+    [['mqtt', 'users'], 'mqtt_users', {}],
+    [['mqtt', 'users', 'add', 'lamp'], 'mqtt_user_add', { name: 'lamp' }],
   ] as const)('%j', (words: readonly string[], ask, args) => {
     const [command, ...rest] = words as ['devices' | 'mqtt', ...string[]];
     const order = readDeviceOrder(command, rest);
@@ -344,6 +374,8 @@ describe('the words after devices and mqtt', () => {
     ['devices', 'a', 'b'],
     ['mqtt', 'dance'],
     ['mqtt', 'forget'],
+    ['mqtt', 'users', 'paint', 'lamp'],
+    ['mqtt', 'users', 'add'],
     ['mqtt', 'status', 'now'],
     ['mqtt', 'sniff', '--seconds', '0'],
     ['mqtt', 'sniff', '--seconds', 'long'],

@@ -1,6 +1,8 @@
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
+
+import { connectAsync } from 'mqtt';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { StartError } from '../../src/base/errors.ts';
@@ -41,6 +43,7 @@ describe('start and stop', () => {
       'graph',
       'access',
       'devices',
+      'readings',
       'sync',
       'mqtt',
       'homekit',
@@ -76,6 +79,17 @@ describe('start and stop', () => {
     expect(statSync(join(folder.path, 'data')).mode & 0o077).toBe(0);
     expect(statSync(join(folder.path, 'data', 'mqtt-credentials.json')).mode & 0o077).toBe(0);
     expect(statSync(join(folder.path, 'data', 'hub.sock')).mode & 0o077).toBe(0);
+  });
+
+  test('the built-in broker speaks TLS with the certificate that the hub made for itself', async () => {
+    await using hub = await startTestHub(folder.path, { FUNKYGIBBON_MQTT__TLS__PORT: '0' });
+    const { tlsUrl = '', username = '', password = '' } = hub.pairing().mqtt ?? {};
+    const ca = readFileSync(join(folder.path, 'tls-cert.pem'));
+    const options = { username, password, reconnectPeriod: 0, checkServerIdentity: () => undefined };
+    const device = await connectAsync(tlsUrl ?? '', { ...options, ca });
+    await device.publishAsync('a', 'b', { qos: 1 });
+    await device.endAsync(true);
+    await expect(connectAsync(tlsUrl ?? '', options)).rejects.toThrow(/self-signed/);
   });
 
   test('the ready information holds no secret', async () => {

@@ -1,4 +1,4 @@
-import { connect, connectAsync } from 'mqtt';
+import { connect, connectAsync, type IClientOptions } from 'mqtt';
 import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { DatabaseSync } from 'node:sqlite';
@@ -63,8 +63,8 @@ function publishHeader(length: number): Buffer {
 }
 
 /** It still lets a device in and carries its messages. */
-async function expectAlive(house: House): Promise<void> {
-  const device = await house.connect();
+async function expectAlive(house: House, options: IClientOptions = {}): Promise<void> {
+  const device = await house.connect(options);
   const heard = await listen(device, 'alive');
   await device.publishAsync('alive', 'yes', { qos: 1 });
   await vi.waitFor(() => expect(heard).toEqual(['alive yes']));
@@ -173,6 +173,9 @@ describe('hostile input', () => {
 
   test('garbage and torn packets cut off their sender and nobody else', async () => {
     await using house = await startHouse();
+    // Some of the torn packets hold a wrong password, which slows down whoever is not known at this address.
+    const known = { clientId: 'known' };
+    await (await house.connect(known)).endAsync();
     const good = connectPacket(USERNAME, PASSWORD);
     let seed = 7;
     const random = (): number => (seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31) / 2 ** 31;
@@ -186,7 +189,7 @@ describe('hostile input', () => {
       socket.resume();
       await closed(socket);
     }
-    await expectAlive(house);
+    await expectAlive(house, known);
   });
 
   test.each([

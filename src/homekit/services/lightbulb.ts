@@ -38,6 +38,7 @@ export function planLightbulb(component: Component): ServicePlan | null {
     actuator: {
       toWrites: (requested, values) => toLightWrites(parts, requested, values),
       isHalf: (requested) => requested.has('Hue') !== requested.has('Saturation'),
+      blinks: true,
     },
   };
 }

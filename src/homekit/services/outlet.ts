@@ -2,6 +2,7 @@ import type { Capability } from '../../devices/types.ts';
 import type { Component, ServicePlan } from '../service-plan.ts';
 
 import { toBoolean, toFinite } from '../convert.ts';
+import { PUSH_MEASURED_EVERY_MS } from './pace.ts';
 import { onOffActuator, planOn } from './switch.ts';
 
 /** Below this a plug counts as idle: chargers and standby lights draw a watt or so. */
@@ -22,6 +23,7 @@ export function planOutlet(component: Component, power: Capability | undefined):
         kind: 'OutletInUse',
         source: power?.name ?? onOff.name,
         range: null,
+        ...(power ? { pushEveryMs: PUSH_MEASURED_EVERY_MS } : {}),
         read: (values) => {
           const watts = power && toFinite(values.get(power.name));
           return watts === undefined ? toBoolean(values.get(onOff.name)) : watts > IN_USE_ABOVE_W;

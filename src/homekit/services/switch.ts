@@ -28,5 +28,6 @@ export function onOffActuator(onOff: Capability): Actuator {
       return on === undefined ? [] : [{ capability: onOff.name, value: on === true }];
     },
     isHalf: () => false,
+    blinks: true,
   };
 }

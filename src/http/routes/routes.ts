@@ -12,6 +12,7 @@ import { entityRoutes } from './entities.ts';
 import { entityHistoryRoutes } from './entity-history.ts';
 import { graphRoutes } from './graph.ts';
 import { mqttRoutes } from './mqtt.ts';
+import { mqttUserRoutes } from './mqtt-users.ts';
 import { pairingRoutes } from './pairing.ts';
 import { readingRoutes } from './readings.ts';
 import { relationshipRoutes } from './relationships.ts';
@@ -35,6 +36,7 @@ export type RouteContext = Pick<
   | 'devices'
   | 'diagnosis'
   | 'graph'
+  | 'mqttUsers'
   | 'notReady'
   | 'readings'
   | 'sync'
@@ -64,6 +66,7 @@ export function routeTable(context: RouteContext): Route[] {
     ...deviceRoutes(context),
     ...readingRoutes(context),
     ...mqttRoutes(context),
+    ...mqttUserRoutes(context),
     ...syncRoutes(context),
     ...authV1Routes(context),
     ...syncV1Routes(context),

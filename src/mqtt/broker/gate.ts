@@ -130,7 +130,7 @@ export class Gate {
   #changed(name: string, user: KnownUser | null): void {
     const permits = (clientId: string): Permits => permitsOf(user ?? NOTHING, { user: name, clientId });
     this.#options.onUserChange(name, user?.enabled ? permits : null);
-    for (const client of [...(this.#clients.get(name) ?? [])]) client.close();
+    for (const client of this.#clients.get(name) ?? []) client.close();
   }
 
   #refuse(client: Client, done: Done, reason: string, returnCode: number): void {

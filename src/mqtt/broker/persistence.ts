@@ -134,7 +134,7 @@ export class BrokerPersistence {
 
   /** The user may do less, or, with null, nothing any more: what its sessions hold goes. */
   revise(owner: string, maySubscribe: ((clientId: string) => (filter: string) => boolean) | null): void {
-    for (const session of [...this.#sessions.values()]) {
+    for (const session of this.#sessions.values()) {
       if (session.owner !== owner) continue;
       const allows = maySubscribe?.(session.clientId) ?? (() => false);
       const lost = [...session.subscriptions.keys()].filter((filter) => !allows(filter));

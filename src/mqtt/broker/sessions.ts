@@ -262,7 +262,7 @@ export class Sessions implements AsyncDisposable {
   }
 
   #expire(): void {
-    for (const session of [...this.#sessions.values()]) if (this.#isOutdated(session)) this.drop(session);
+    for (const session of this.#sessions.values()) if (this.#isOutdated(session)) this.drop(session);
   }
 
   #isOutdated({ offlineSinceMs }: Session): boolean {

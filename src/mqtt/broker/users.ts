@@ -171,7 +171,7 @@ export class UserList implements BrokerUsers {
       const shown = makePassword();
       return { hash: await this.#passwords.hash(shown, true), shown };
     }
-    const length = [...password].length;
+    const { length } = password;
     if (length < MIN_PASSWORD_CHARS || length > MAX_PASSWORD_CHARS) {
       throw invalid('password', `A password has ${MIN_PASSWORD_CHARS} to ${MAX_PASSWORD_CHARS} characters.`);
     }

@@ -108,13 +108,11 @@ export class ExternalLink implements MqttLink {
 
   subscribe(filter: string, qos: Qos): void {
     if (!this.connected || !isFilter(filter)) return;
-    this.#client.subscribe(filter, { qos }, (error) => {
-      if (error && this.connected) {
-        this.#options.log.warn(
-          { filter, reason: problemText(error) },
-          'the MQTT broker refused a subscription',
-        );
-      }
+    this.#client.subscribe(filter, { qos }, (error, _granted, packet) => {
+      if (!error || !this.connected) return;
+      const code = packet?.granted.find((granted) => Number(granted) >= 128);
+      const reason = code === undefined ? problemText(error) : reasonText(Number(code));
+      this.#options.log.warn({ filter, reason }, 'the MQTT broker refused a subscription');
     });
   }
 
