@@ -142,7 +142,9 @@ export class AdaptiveLighting implements Disposable {
   #isOtherColour(value: CapabilityValue): boolean {
     const colour = toHueSaturation(value);
     if (!colour || this.#expected === undefined) return false;
-    if (this.#way && performance.now() <= this.#way.untilMs) return false;
+    // A lamp that leaves its colour for white may still tell of the colour.
+    const leaves = this.#way !== undefined && performance.now() <= this.#way.untilMs;
+    if (leaves && toHueSaturation(this.#value('Hue'))) return false;
     const white = miredToHueSaturation(this.#expected);
     const angle = ((colour.hue - white.hue) / 180) * Math.PI;
     const squared =

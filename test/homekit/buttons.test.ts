@@ -8,7 +8,7 @@ import { planServices } from '../../src/homekit/device-plan.ts';
 import { parseButtonEvent } from '../../src/homekit/services/button-words.ts';
 import { accessoryNamed, characteristicOf, Controller, servicesOf, structureOf } from './controller.ts';
 import { capability } from './fake-devices.ts';
-import { Home } from './home.ts';
+import { Home, newLog } from './home.ts';
 
 /** What Zigbee2MQTT publishes for each action, the first time that it occurs. */
 function trigger(option: string, index = 0): Capability {
@@ -135,6 +135,7 @@ describe('in Apple Home', () => {
   let home: Home;
   let controller: Controller;
   let accessories: HapAccessory[];
+  const { log, lines } = newLog();
 
   beforeAll(async () => {
     home = await Home.open();
@@ -152,7 +153,7 @@ describe('in Apple Home', () => {
       name: 'Door',
       capabilities: [event('event/door', ['ring'], { device_class: 'doorbell' })],
     });
-    controller = await Controller.pair(await home.start());
+    controller = await Controller.pair(await home.start({ log }));
     accessories = await controller.accessories();
   });
 
@@ -241,6 +242,19 @@ describe('in Apple Home', () => {
         { key: one.key, value: 0 },
       ]),
     );
+  });
+
+  test('a name that a person gives to one button is kept for that one alone', async () => {
+    const names = [0, 1].map((index) => inService('Remote', index, 'ConfiguredName').key);
+    expect(await controller.read(...names)).toMatchObject([{ value: 'Button 1' }, { value: 'Button 2' }]);
+    await controller.write({ [names[1] ?? '']: 'Good night' });
+    home.devices.change('remote', { name: 'Bedside' });
+    home.devices.change('remote', { name: 'Remote' });
+    expect(await controller.read(...names)).toMatchObject([{ value: 'Button 1' }, { value: 'Good night' }]);
+  });
+
+  test('the library has nothing to complain about', () => {
+    expect(lines.filter((line) => line.includes('the HomeKit library'))).toEqual([]);
   });
 
   test('a doorbell rings', async () => {

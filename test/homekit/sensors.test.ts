@@ -8,11 +8,12 @@ import type { HapAccessory, TypeName } from './controller.ts';
 import { planServices } from '../../src/homekit/device-plan.ts';
 import { accessoryNamed, Controller, keyOf, servicesOf, valueOf } from './controller.ts';
 import { capability } from './fake-devices.ts';
-import { Home } from './home.ts';
+import { Home, newLog } from './home.ts';
 
 let home: Home;
 let controller: Controller;
 let accessories: HapAccessory[];
+const { log, lines } = newLog();
 
 beforeAll(async () => {
   home = await Home.open();
@@ -81,7 +82,7 @@ beforeAll(async () => {
       capability('scene', 'scene/momentary', { writable: true }),
     ],
   });
-  controller = await Controller.pair(await home.start());
+  controller = await Controller.pair(await home.start({ log }));
   accessories = await controller.accessories();
 });
 
@@ -204,6 +205,10 @@ describe('alarms', () => {
     home.devices.setAvailable('alarms', true);
     expect(await readValue('Alarms', 'SmokeSensor', 'StatusActive')).toBe(1);
   });
+});
+
+test('the library has nothing to complain about', () => {
+  expect(lines.filter((line) => line.includes('the HomeKit library'))).toEqual([]);
 });
 
 test('what Apple Home has no good tile for stays in the graph', () => {
