@@ -92,6 +92,7 @@ export class ShownService implements Disposable {
       if (!shown) this.#add(characteristic);
       else {
         shown.plan = characteristic;
+        if (restructured) clearRange(shown.hap, characteristic.kind);
         setRange(shown.hap, characteristic);
       }
     }
@@ -310,6 +311,17 @@ function setRange(hap: Characteristic, plan: CharacteristicPlan): void {
     hap.setProps({ minValue: range.min, maxValue: range.max, ...step });
   }
   if (validValues) hap.setProps({ validValues: [...validValues] });
+}
+
+/** Back to HomeKit's own limits, which newer ones may leave in part. */
+function clearRange(hap: Characteristic, kind: CharacteristicKind): void {
+  const { minValue, maxValue, minStep, validValues } = new Characteristics[kind]().props;
+  hap.setProps({
+    ...(minValue === undefined ? {} : { minValue }),
+    ...(maxValue === undefined ? {} : { maxValue }),
+    ...(minStep === undefined ? {} : { minStep }),
+    ...(validValues === undefined ? {} : { validValues }),
+  });
 }
 
 /** Names the pairing that writes, so that what follows can be told apart from other controllers. */

@@ -132,7 +132,7 @@ export const ACTUATORS: Readonly<Record<string, Omit<FakeDevice, 'name'>>> = {
   'Ceiling fan': {
     capabilities: [
       settable('on_off', 'fan/ceiling'),
-      settable('speed', 'fan/ceiling', { range: { min: 0, max: 100, step: 100 / 3 } }),
+      settable('speed', 'fan/ceiling', { range: { min: 0, max: 100, step: 25 } }),
       settable('direction', 'fan/ceiling', { options: ['forward', 'reverse'] }),
       settable('oscillation', 'fan/ceiling'),
     ],

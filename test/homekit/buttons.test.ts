@@ -49,6 +49,7 @@ describe('the words of publishers', () => {
     ['toggle', 'toggle', 0],
     ['brightness_move_up', 'brightness_move_up', 0],
     ['stop', 'stop', 0],
+    ['button_up', 'up', 0],
     ['DoubleClick', '', 1],
     ['L Long', 'l', 2],
     ['single_push', '', 0],
@@ -64,6 +65,8 @@ describe('the words of publishers', () => {
     'arrow_left_release',
     'brightness_stop',
     'btn_down',
+    'button_1 btn_up',
+    'button_1 button_down',
   ])('%s is told to nobody', (text) => {
     expect(parseButtonEvent(text)).toBeNull();
   });
@@ -114,6 +117,26 @@ describe('plans', () => {
       ['Button 1', 1],
       ['On', 4],
     ]);
+  });
+
+  test('triggers and the action event of the same remote are the same buttons, told once', () => {
+    const triggers = ['1_single', '1_hold'].map(trigger);
+    const action = event('event/0x1/action', ['1_single', '1_double', '1_hold'], {
+      name: 'button_event:action',
+      label: 'Action',
+    });
+    const subtypes = [triggers, [action], [...triggers, action], [action, ...triggers]].map((capabilities) =>
+      planServices({ capabilities }).map(({ kind, subtype, label }) => [kind, subtype, label]),
+    );
+    expect(subtypes).toEqual(
+      Array.from({ length: 4 }, () => [['StatelessProgrammableSwitch', 'button:trigger:1', 'Button 1']]),
+    );
+    const [button] = planServices({ capabilities: [...triggers, action] });
+    const [press] = button?.characteristics ?? [];
+    const all = [...triggers, action].flatMap(({ name }) =>
+      ['1_single', '1_double', '1_hold'].map((text) => press?.toEvent?.(name, text)),
+    );
+    expect(all.filter((told) => told !== undefined)).toEqual([0, 2, 1]);
   });
 
   test('two event components with the same words are two buttons', () => {

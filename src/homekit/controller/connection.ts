@@ -27,10 +27,15 @@ export interface ConnectionOptions {
   readonly minPauseMs?: number;
   /** Default 60 s. */
   readonly maxPauseMs?: number;
+  /** How long an accessory may take for an answer. Default 10 s. */
+  readonly answerMs?: number;
 }
 
 /** An accessory that does not know us is asked rarely: only a person can change that. */
 const HOPELESS_PAUSE_MS = 10 * 60_000;
+
+/** HAP's status of a characteristic that is not there any more: the list has changed. */
+const GONE = -70409;
 
 /**
  * Holds a paired accessory. While the loop runs there is a session or an attempt at one; each new session reads the list
@@ -122,7 +127,7 @@ export class HapAccessoryConnection implements AccessoryConnection {
     try {
       if (this.#session) await this.#session.removePairing(keys);
       else {
-        using session = await this.#ownSession();
+        using session = await this.#openSession(this.#where);
         await session.removePairing(keys);
       }
     } catch (error) {
@@ -168,7 +173,7 @@ export class HapAccessoryConnection implements AccessoryConnection {
     try {
       const where = this.#attempts % 2 === 0 ? this.#where : this.#proven;
       this.#attempts += 1;
-      session = await HapSession.open(where, this.id, this.#pairing.keys, this.#stop.signal);
+      session = await this.#openSession(where);
       if (this.#stop.signal.aborted) throw new AccessoryError('stopped');
       this.#attempts = 0;
       this.#proven = where;
@@ -207,8 +212,10 @@ export class HapAccessoryConnection implements AccessoryConnection {
   async #readValues(
     session: HapSession,
     ids: readonly CharacteristicId[] = this.#known.readable(),
-  ): Promise<void> {
-    this.#tell(await session.read(ids), false);
+  ): Promise<CharacteristicAnswer[]> {
+    const answers = await session.read(ids);
+    this.#tell(answers, false);
+    return answers;
   }
 
   #reread(): void {
@@ -221,7 +228,10 @@ export class HapAccessoryConnection implements AccessoryConnection {
   #readSoon(session: HapSession, ids?: readonly CharacteristicId[]): void {
     // A poll that is still under way is enough.
     if (ids === undefined && this.#reading) return;
-    this.#afterReading(async () => await this.#readValues(session, ids));
+    this.#afterReading(async () => {
+      const answers = await this.#readValues(session, ids);
+      if (answers.some(({ status }) => status === GONE)) await this.#readAll(session);
+    });
   }
 
   /** One after the other, and known to whoever ends the session. A failure ends that by itself. */
@@ -266,14 +276,19 @@ export class HapAccessoryConnection implements AccessoryConnection {
   }
 
   #connected(): HapSession {
-    if (this.#session) return this.#session;
+    // Without the list it is not known which writes must be timed.
+    if (this.#session && this.#known.accessories.length > 0) return this.#session;
     if (this.#state === 'stopped') throw new AccessoryError('stopped');
     throw this.#reason ?? new AccessoryError('unreachable', 'it is being connected');
   }
 
-  /** A session that the loop does not touch: the accessory is to end it. */
-  async #ownSession(): Promise<HapSession> {
-    return await HapSession.open(this.#where, this.id, this.#pairing.keys, this.#stop.signal);
+  async #openSession(where: HapAddress): Promise<HapSession> {
+    const { answerMs } = this.#options;
+    const { signal } = this.#stop;
+    return await HapSession.open(where, this.id, this.#pairing.keys, {
+      signal,
+      ...(answerMs === undefined ? {} : { answerMs }),
+    });
   }
 
   async #isForgotten(error: unknown): Promise<boolean> {
@@ -281,7 +296,7 @@ export class HapAccessoryConnection implements AccessoryConnection {
     if (error.fault === 'not_paired') return true;
     if (error.fault !== 'dropped' && error.fault !== 'timeout') return false;
     try {
-      (await this.#ownSession())[Symbol.dispose]();
+      (await this.#openSession(this.#where))[Symbol.dispose]();
       return false;
     } catch (second) {
       return second instanceof AccessoryError && second.fault === 'not_paired';

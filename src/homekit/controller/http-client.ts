@@ -17,8 +17,13 @@ export interface HapRequest {
   readonly path: string;
   readonly contentType?: 'application/hap+json' | 'application/pairing+tlv8';
   readonly body?: Uint8Array;
-  /** Default 10 s. */
   readonly timeoutMs?: number;
+}
+
+export interface ClientOptions {
+  readonly signal?: AbortSignal;
+  /** For requests that do not say how long they may take. Default 10 s. */
+  readonly answerMs?: number;
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -41,6 +46,7 @@ interface Waiting {
 export class HapHttpClient implements Disposable {
   readonly #socket: Socket;
   readonly #where: HapAddress;
+  readonly #answerMs: number;
   readonly #parser = new HapMessageParser((message) => this.#onMessage(message));
   readonly #closed = Promise.withResolvers<AccessoryError>();
   #sealer: FrameSealer | undefined;
@@ -52,7 +58,8 @@ export class HapHttpClient implements Disposable {
   /** Called for each event message; must not throw. */
   onEvent: ((body: Buffer) => void) | undefined;
 
-  private constructor(socket: Socket, where: HapAddress) {
+  private constructor(socket: Socket, where: HapAddress, answerMs: number) {
+    this.#answerMs = answerMs;
     this.#socket = socket;
     this.#where = where;
     socket.setNoDelay(true);
@@ -65,7 +72,8 @@ export class HapHttpClient implements Disposable {
   }
 
   /** @throws AccessoryError `unreachable`, or `stopped` when the signal was given. */
-  static async open(where: HapAddress, signal?: AbortSignal): Promise<HapHttpClient> {
+  static async open(where: HapAddress, options: ClientOptions = {}): Promise<HapHttpClient> {
+    const { signal, answerMs = ANSWER_TIMEOUT_MS } = options;
     if (signal?.aborted) throw new AccessoryError('stopped');
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const socket = connect({ host: where.address, port: where.port });
@@ -78,7 +86,7 @@ export class HapHttpClient implements Disposable {
     signal?.addEventListener('abort', onAbort);
     try {
       await promise;
-      return new HapHttpClient(socket, where);
+      return new HapHttpClient(socket, where, answerMs);
     } catch (error) {
       socket.destroy();
       throw error;
@@ -133,7 +141,7 @@ export class HapHttpClient implements Disposable {
     this.#asked = { resolve, reject };
     const timer = setTimeout(
       () => this.#fail(new AccessoryError('timeout')),
-      request.timeoutMs ?? ANSWER_TIMEOUT_MS,
+      request.timeoutMs ?? this.#answerMs,
     );
     const bytes = this.#toBytes(request);
     this.#socket.write(this.#sealer?.seal(bytes) ?? bytes);

@@ -78,6 +78,7 @@ export class HapMessageParser {
       throw new Error(`more than ${limit} bytes of ${this.#part}`);
     }
     if (at === -1) {
+      if (this.#part === 'head' && !mayBeStart(line)) throw new Error('something else than HTTP');
       this.#line = line;
       return bytes.subarray(line.length - before);
     }
@@ -169,4 +170,12 @@ export class HapMessageParser {
     // `100 Continue` and its like only announce the answer.
     if (message.kind === 'event' || message.status >= 200) this.#onMessage(message);
   }
+}
+
+/** Known at the first bytes: without this garbage would be waited on until the time is up. */
+function mayBeStart(line: Buffer): boolean {
+  return ['HTTP/1.', 'EVENT/1.'].some((start) => {
+    const length = Math.min(start.length, line.length);
+    return line.toString('latin1', 0, length) === start.slice(0, length);
+  });
 }

@@ -11,7 +11,7 @@ import type {
 
 import { parseAnswers, parseDatabase } from './database.ts';
 import { AccessoryError } from './errors.ts';
-import { HapHttpClient, type HapAddress, type HapRequest } from './http-client.ts';
+import { HapHttpClient, type ClientOptions, type HapAddress, type HapRequest } from './http-client.ts';
 import { askPairing } from './pairing-message.ts';
 import { pairVerify } from './pair-verify.ts';
 import { TLV } from './tlv.ts';
@@ -38,11 +38,12 @@ export class HapSession implements Disposable {
     where: HapAddress,
     accessoryId: string,
     keys: PairingKeys,
-    signal?: AbortSignal,
+    options: ClientOptions & { readonly signal: AbortSignal },
   ): Promise<HapSession> {
-    const client = await HapHttpClient.open(where, signal);
+    const { signal } = options;
+    const client = await HapHttpClient.open(where, options);
     const onAbort = (): void => client[Symbol.dispose]();
-    signal?.addEventListener('abort', onAbort);
+    signal.addEventListener('abort', onAbort);
     try {
       await pairVerify(client, accessoryId, keys);
       return new HapSession(client);
@@ -50,7 +51,7 @@ export class HapSession implements Disposable {
       client[Symbol.dispose]();
       throw error;
     } finally {
-      signal?.removeEventListener('abort', onAbort);
+      signal.removeEventListener('abort', onAbort);
     }
   }
 

@@ -22,8 +22,8 @@ const WORDS: ReadonlyMap<string, WordKind> = new Map(
   (Object.keys(KINDS) as WordKind[]).flatMap((kind) => KINDS[kind].map((word) => [word, kind] as const)),
 );
 
-/** What comes before or after a press that is told by itself. */
-const UNTOLD: ReadonlySet<string> = new Set(['btn_down', 'btn_up']);
+/** What comes with each press, which is told by itself. */
+const HALF_PRESS = /(^btn|_btn|_button)_(down|up)$/;
 
 /**
  * Reads what publishers call the events of a button: `single`, `1_double`, `hold_left`, `arrow_left_click`,
@@ -39,7 +39,7 @@ export function parseButtonEvent(text: string): ButtonEvent | null {
     .toLowerCase()
     .split(/[^\p{L}\p{N}]+/u)
     .filter((token) => token !== '');
-  if (UNTOLD.has(tokens.join('_'))) return null;
+  if (HALF_PRESS.test(tokens.join('_'))) return null;
   // The end of a dimming that another event began; alone it is the button between "up" and "down" of a blind.
   if (tokens.length > 1 && tokens.at(-1) === 'stop') return null;
   const { rest, said } = splitWords(tokens);

@@ -21,7 +21,8 @@ interface Button {
  *
  * A remote's triggers are found one by one, often at their first press. So a button is named by the words of the trigger
  * alone, and what is found later adds presses to it or further buttons, and takes nothing away. An `event` component, of
- * which a device may have several with the same words, is part of the name.
+ * which a device may have several with the same words, is part of the name. Zigbee2MQTT's `action` is not: it tells what
+ * the triggers tell, in the same words, and may come beside them or in their place.
  */
 export function planButtons(capabilities: readonly Capability[]): ServicePlan[] {
   const buttons = new Map<string, Button>();
@@ -43,7 +44,7 @@ function addOption(buttons: Map<string, Button>, capability: Capability, option:
   const { component, device_class: deviceClass } = capability;
   const isDoorbell = deviceClass === 'doorbell';
   const name = isDoorbell ? '' : event.button;
-  const owner = capability.component_type === 'event' ? `event:${component}` : 'trigger';
+  const owner = isJoint(capability) ? 'trigger' : `event:${component}`;
   const subtype = `${isDoorbell ? 'doorbell' : 'button'}:${owner}:${name}`;
   const button = buttons.get(subtype) ?? {
     kind: isDoorbell ? 'Doorbell' : 'StatelessProgrammableSwitch',
@@ -52,14 +53,21 @@ function addOption(buttons: Map<string, Button>, capability: Capability, option:
     presses: new Map<string, Map<string, Press>>(),
   };
   buttons.set(subtype, button);
+  // Told twice, one press would run an automation twice.
+  if ([...button.presses.values()].some((told) => told.has(option))) return;
   const texts = button.presses.get(capability.name) ?? new Map<string, Press>();
   texts.set(option, event.press);
   button.presses.set(capability.name, texts);
 }
 
+/** Whether its words alone name the buttons of the device. */
+function isJoint({ component, component_type: type }: Capability): boolean {
+  return type !== 'event' || component.endsWith('/action');
+}
+
 /** `Kitchen Button 1 triple`, `Arrow left`; null for the only button of an unnamed component. */
-function labelOf({ component_type: type, label }: Capability, name: string): string | null {
-  const owner = type === 'event' ? label : null;
+function labelOf(capability: Capability, name: string): string | null {
+  const owner = isJoint(capability) ? null : capability.label;
   if (name === '') return owner;
   const words = name.replaceAll(/[_:]/g, ' ').trim();
   const text = /^\d/.test(words) || name.startsWith(':') ? `button ${words}` : words;

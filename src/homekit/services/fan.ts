@@ -27,7 +27,7 @@ export function planFan(component: Component): ServicePlan | null {
   const parts: Parts = {
     onOff: writable(component, 'on_off'),
     speed: writable(component, 'speed'),
-    direction: writable(component, 'direction'),
+    direction: findDirection(component),
     oscillation: writable(component, 'oscillation'),
   };
   const { speed, direction, oscillation } = parts;
@@ -50,6 +50,11 @@ export function planFan(component: Component): ServicePlan | null {
     ],
     (requested, values) => toFanWrites(parts, requested, values),
   );
+}
+
+function findDirection(component: Component): Capability | undefined {
+  const direction = writable(component, 'direction');
+  return ['forward', 'reverse'].every((way) => direction?.options?.includes(way)) ? direction : undefined;
 }
 
 function toActive({ onOff, speed }: Parts, values: DeviceValues): number | undefined {

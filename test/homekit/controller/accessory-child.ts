@@ -22,7 +22,8 @@ import type { HapServerInternals } from '../../../src/homekit/hap-internals.ts';
 import { watchResponder } from '../../../src/homekit/mdns-responder.ts';
 
 export type Order =
-  | { do: 'set'; service: string; characteristic: string; value: unknown }
+  /** `characteristic` by its display name: `Motion Detected`. */
+  | { do: 'set'; service: string; characteristic: string; value: number | boolean }
   | { do: 'press'; value: number }
   | { do: 'drop' }
   | { do: 'grow' }
@@ -67,7 +68,7 @@ function obey(order: Order): void {
   const { connections } = (accessory._server as unknown as HapServerInternals).httpServer;
   switch (order.do) {
     case 'set':
-      services.get(order.service)?.updateCharacteristic(order.characteristic, order.value as number);
+      services.get(order.service)?.updateCharacteristic(order.characteristic, order.value);
       break;
     case 'press':
       services
@@ -138,7 +139,9 @@ function fill(one: Accessory, what: string): Accessory {
       lock.updateCharacteristic(Characteristic.LockTargetState, 1);
       const target = lock.getCharacteristic(Characteristic.LockTargetState);
       target.setProps({ perms: [...target.props.perms, 'tw' as Perms.TIMED_WRITE] });
-      target.onSet((value) => lock.updateCharacteristic(Characteristic.LockCurrentState, value));
+      target.onSet((value) => {
+        lock.updateCharacteristic(Characteristic.LockCurrentState, value);
+      });
       break;
     }
     case 'sensor':

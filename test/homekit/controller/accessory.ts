@@ -73,6 +73,11 @@ export class TestAccessory implements AsyncDisposable {
     await once(child, 'exit');
   }
 
+  /** As a pulled cable: the connections stay, and nothing is answered. */
+  freeze(on: boolean): void {
+    this.#child?.kill(on ? 'SIGSTOP' : 'SIGCONT');
+  }
+
   async order(order: Order): Promise<void> {
     if (!this.#child) throw new Error('the accessory does not run');
     this.#child.send(order);
