@@ -1,4 +1,4 @@
-import type { Formats, Perms } from '@homebridge/hap-nodejs';
+import type { Perms } from '@homebridge/hap-nodejs';
 
 import { Characteristic, HapStatusError } from '@homebridge/hap-nodejs';
 import * as fc from 'fast-check';
@@ -163,7 +163,7 @@ function limitsOf({ kind, range, validValues }: CharacteristicPlan): Limits {
     min: range?.min ?? props.minValue ?? 0,
     max: range?.max ?? props.maxValue ?? 1,
     valid: validValues ?? props.validValues,
-    isBoolean: props.format === ('bool' as Formats.BOOL),
+    isBoolean: props.format === 'bool',
     isWritable: props.perms.includes('pw' as Perms.PAIRED_WRITE),
   };
 }

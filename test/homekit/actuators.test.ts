@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import type { CapabilityValue } from '../../src/devices/types.ts';
 import type { HapAccessory, TypeName } from './controller.ts';
 
-import { ACTUATORS } from './actuator-devices.ts';
+import { ACTUATORS, settable } from './actuator-devices.ts';
 import { accessoryNamed, characteristicOf, Controller, keyOf, servicesOf } from './controller.ts';
 import { Home, newLog } from './home.ts';
 
@@ -313,4 +313,14 @@ describe('what Apple Home writes', () => {
     expect(servicesOf(accessoryNamed(accessories, 'Siren'), 'Switch')).toHaveLength(1);
     expect(home.devices.commands).toEqual([]);
   });
+});
+
+test('limits that a device no longer has are gone from Apple Home', async () => {
+  const [device, service] = SHUTTER;
+  const targetOf = async (): Promise<unknown> =>
+    characteristicOf(accessoryNamed(await controller.accessories(), device), service, 'TargetPosition');
+  expect(await targetOf()).toMatchObject({ minStep: 100 });
+  const before = ACTUATORS.Shutter?.capabilities ?? [];
+  home.devices.change(device, { capabilities: [...before, settable('position', 'cover/shutter')] });
+  await vi.waitFor(async () => expect(await targetOf()).toMatchObject({ minStep: 1 }));
 });

@@ -59,10 +59,9 @@ export class BareClient implements Disposable {
 
   /** Resolves when the message with the marker has come, with how many came in all. */
   async heard(marker: number): Promise<number> {
-    const [{ count }] = (await Promise.all([
-      once(this.#child, 'message').then(([message]) => message as { count: number }),
-      this.#child.send({ marker }),
-    ])) as [{ count: number }, boolean];
+    const answer = once(this.#child, 'message') as Promise<[{ count: number }]>;
+    this.#child.send({ marker });
+    const [{ count }] = await answer;
     return count;
   }
 

@@ -26,18 +26,17 @@ process.send?.({ type: 'ready' });
 
 async function flood({ base, devices, messages, marker, perSecond }: FloodOrder): Promise<void> {
   const begunMs = performance.now();
-  for (let sent = 0; sent < messages;) {
-    const until = Math.min(messages, sent + WINDOW);
+  const window = perSecond === null ? WINDOW : 10;
+  for (let sent = 0; sent < messages; sent += window) {
     const published: Promise<unknown>[] = [];
-    for (; sent < until; sent++) {
-      const isLast = sent === messages - 1;
-      const device = isLast ? 0 : sent % devices;
-      published.push(client.publishAsync(`${base}/${device}`, toState(sent, isLast ? marker : null)));
-      if (perSecond !== null && sent % 10 === 9) break;
+    for (let n = sent; n < Math.min(messages, sent + window); n++) {
+      const isLast = n === messages - 1;
+      published.push(
+        client.publishAsync(`${base}/${isLast ? 0 : n % devices}`, toState(n, isLast ? marker : null)),
+      );
     }
-    if (published.length < WINDOW && perSecond !== null) sent += 1;
     await Promise.all(published);
-    if (perSecond !== null) await untilDue(begunMs + (sent * 1000) / perSecond);
+    if (perSecond !== null) await untilDue(begunMs + ((sent + window) * 1000) / perSecond);
   }
 }
 

@@ -19,7 +19,7 @@ export async function startMosquitto(): Promise<{ readonly url: string } & Dispo
     'persistence false',
     'max_queued_messages 0',
     'log_dest stderr',
-    'log_type notice',
+    'log_type information',
   ];
   writeFileSync(file, lines.join('\n'));
   const child = spawn(PROGRAM, ['-c', file], { stdio: ['ignore', 'ignore', 'pipe'] });

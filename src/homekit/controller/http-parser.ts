@@ -28,7 +28,8 @@ export class HapMessageParser {
   #headers = new Map<string, string>();
   #kind: HapMessage['kind'] = 'response';
   #status = 0;
-  #body: Buffer[] = [];
+  /** Grows as needed: a list of pieces would be large where every piece is a single byte. */
+  #body: Buffer = Buffer.alloc(0);
   #bodyLength = 0;
   /** Bytes of the body, or of the chunk, that are still to come. */
   #missing = 0;
@@ -108,7 +109,7 @@ export class HapMessageParser {
   }
 
   #beginBody(): void {
-    this.#body = [];
+    this.#body = Buffer.alloc(0);
     this.#bodyLength = 0;
     this.#trailerLength = 0;
     const isEmpty = this.#status < 200 || this.#status === 204 || this.#status === 304;
@@ -148,8 +149,7 @@ export class HapMessageParser {
 
   #takeBody(bytes: Buffer): Buffer {
     const piece = bytes.subarray(0, this.#missing);
-    this.#body.push(piece);
-    this.#bodyLength += piece.length;
+    this.#append(piece);
     this.#missing -= piece.length;
     if (this.#missing === 0) {
       if (this.#part === 'chunk') this.#part = 'chunk-end';
@@ -158,15 +158,26 @@ export class HapMessageParser {
     return bytes.subarray(piece.length);
   }
 
+  #append(piece: Buffer): void {
+    const length = this.#bodyLength + piece.length;
+    if (length > this.#body.length) {
+      const larger = Buffer.alloc(Math.max(length, Math.min(MAX_BODY, this.#body.length * 2)));
+      this.#body.copy(larger);
+      this.#body = larger;
+    }
+    piece.copy(this.#body, this.#bodyLength);
+    this.#bodyLength = length;
+  }
+
   #finish(): void {
     const message: HapMessage = {
       kind: this.#kind,
       status: this.#status,
       headers: this.#headers,
-      body: Buffer.concat(this.#body),
+      body: this.#body.subarray(0, this.#bodyLength),
     };
     this.#part = 'head';
-    this.#body = [];
+    this.#body = Buffer.alloc(0);
     // `100 Continue` and its like only announce the answer.
     if (message.kind === 'event' || message.status >= 200) this.#onMessage(message);
   }

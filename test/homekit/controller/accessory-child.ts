@@ -11,10 +11,7 @@ import {
   HapStatusError,
   Service,
   uuid,
-  type Categories,
-  type HAPStatus,
   type Perms,
-  type Formats,
 } from '@homebridge/hap-nodejs';
 
 import type { HapServerInternals } from '../../../src/homekit/hap-internals.ts';
@@ -42,7 +39,7 @@ const services = new Map<string, Service>();
 HAPStorage.setCustomStoragePath(folder);
 Object.defineProperty(HAPServer.prototype, 'listen', {
   value(this: unknown, wanted = 0) {
-    (this as HapServerInternals).httpServer.listen(wanted as number, '127.0.0.1');
+    (this as HapServerInternals).httpServer.listen(wanted, '127.0.0.1');
   },
 });
 
@@ -53,7 +50,7 @@ accessory.once('listening', (listening) => process.send?.({ port: listening } sa
 await accessory.publish({
   username,
   pincode: '031-45-154',
-  category: 2 as Categories.BRIDGE,
+  category: 2,
   port: Number(port),
 });
 responder.restore();
@@ -110,14 +107,14 @@ function fill(one: Accessory, what: string): Accessory {
     case 'light': {
       const light = add(one, 'light', new Service.Lightbulb('Lamp'));
       light.getCharacteristic(Characteristic.On).onSet(() => {
-        if (mustFail) throw new HapStatusError(-70402 as HAPStatus.SERVICE_COMMUNICATION_FAILURE);
+        if (mustFail) throw new HapStatusError(-70402);
       });
       light.updateCharacteristic(Characteristic.Brightness, 40);
       light.updateCharacteristic(Characteristic.Hue, 120);
       light.updateCharacteristic(Characteristic.Saturation, 50);
       light.addCharacteristic(
         new Characteristic('Consumption', EVE_POWER, {
-          format: 'float' as Formats.FLOAT,
+          format: 'float',
           perms: ['pr' as Perms.PAIRED_READ, 'ev' as Perms.NOTIFY],
         }),
       );

@@ -77,7 +77,7 @@ test('on the network: found, changed, moved, gone; our own bridges are left out'
       configNumber: 1,
       isPairable: false,
     });
-    lamp.stop();
+    (lamp.stop as () => void)();
     publish('Lamp under test', 'CA:FE:00:00:00:01', 1002, '2');
     await until(() => told.some(({ port, configNumber }) => port === 1002 && configNumber === 2));
     expect(discovery.list().filter(({ id }) => id.startsWith('CA:FE:00:00:00'))).toHaveLength(1);

@@ -1,5 +1,5 @@
 import { Characteristic, Service } from '@homebridge/hap-nodejs';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import type { CapabilityKind } from '../../../src/devices/types.ts';
