@@ -12,6 +12,7 @@ import type { Home } from './ops/types.ts';
 
 import { Access } from './access/access.ts';
 import { accessTables } from './access/tables.ts';
+import { accessoryTables } from './accessories/tables.ts';
 import { systemClock } from './base/clock.ts';
 import { DataDir } from './base/data-dir.ts';
 import { HubError } from './base/errors.ts';
@@ -35,7 +36,11 @@ import { startMdns, type MdnsPart, type MdnsTxt } from './mdns/mdns.ts';
 import { mqttTables } from './mqtt/tables.ts';
 import { Diagnosis } from './hub/diagnosis.ts';
 import { diagnosisTasks } from './hub/diagnosis-tasks.ts';
+import { HomekitDesk, homekitPairing } from './hub/homekit-desk.ts';
 import { startHomekitPart, startMqttPart } from './hub/optional-parts.ts';
+import { startAccessoriesPart, type AccessoryOverrides } from './hub/accessories-part.ts';
+import { accessoryTasks } from './hub/accessory-tasks.ts';
+import { CommandSinks } from './hub/command-sinks.ts';
 import { openHomeSecrets } from './hub/secrets.ts';
 import { homeTasks, LocalHome } from './ops/ops.ts';
 import { Readings } from './readings/readings.ts';
@@ -70,6 +75,7 @@ export interface HubOverrides {
   readonly log?: Logger;
   /** Keeps HomeKit on the loopback interface and unannounced. */
   readonly loopbackOnly?: boolean;
+  readonly accessories?: AccessoryOverrides;
 }
 
 /**
@@ -132,15 +138,14 @@ export async function startHub(
     }),
   );
 
-  const mqtt = await startMqttPart(config, secrets, dataDir, { store, devices, clock, log, opening });
-  const homekit = await startHomekitPart(config, secrets, version, overrides, {
-    store,
-    devices,
-    clock,
-    log,
-    opening,
-  });
-  const diagnosis = new Diagnosis({ devices, mqtt: mqtt?.part.inspector ?? null, homekit });
+  const sinks = new CommandSinks();
+  devices.connect(sinks);
+  const shared = { store, graph, devices, sinks, clock, log, opening };
+  const mqtt = await startMqttPart(config, secrets, dataDir, shared);
+  const homekit = await startHomekitPart(config, secrets, version, overrides, shared);
+  const accessories = await startAccessoriesPart(config, overrides, homekit, shared);
+  const diagnosis = new Diagnosis({ devices, mqtt: mqtt?.part.inspector ?? null, homekit, accessories });
+  const homekitDesk = new HomekitDesk(homekit);
   const http: HttpPart = opening.add(
     'http',
     await startHttp({
@@ -152,7 +157,9 @@ export async function startHub(
       sync,
       readings,
       diagnosis,
+      homekit: homekitDesk,
       mqttUsers: mqtt?.part.users ?? null,
+      accessories,
       clients: new ClientRecords({ store, clock }),
       keyFolder: dataDir.path,
       secrets: store.secrets,
@@ -212,13 +219,7 @@ export async function startHub(
   const pairing = (): PairingInfo => ({
     httpUrl: plainUrl(),
     tls: http.tls && { url: tlsUrl() ?? http.tls.url, fingerprint: http.tls.fingerprint },
-    homekit: homekit && {
-      pin: homekit.pin,
-      username: homekit.username,
-      port: homekit.port,
-      setupUri: homekit.setupUri,
-      paired: homekit.paired,
-    },
+    homekit: homekit && homekitPairing(homekit),
     mqtt:
       mqtt && config.mqtt.mode === 'embedded'
         ? {
@@ -258,6 +259,8 @@ export async function startHub(
       tasks: {
         ...homeTasks(new LocalHome({ graph, clock, hubVersion: version })),
         ...diagnosisTasks(diagnosis, mqtt?.part.users ?? null, access.audit),
+        ...accessoryTasks(accessories, access.audit),
+        homekit: async () => await Promise.resolve(homekitDesk.overview()),
       },
       log: log.child({ part: 'control' }),
     }),
@@ -329,6 +332,7 @@ async function openStore(dataDir: DataDir, clock: Clock, log: Logger): Promise<S
       clientTables,
       mqttTables,
       homekitTables,
+      accessoryTables,
     ],
   });
 }

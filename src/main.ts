@@ -11,11 +11,15 @@ import {
   CONTROL_SOCKET,
   isHubThere,
   isTransferCommand,
+  readAccessoryOrder,
   readAskOrder,
   readDeviceOrder,
+  readHomekitOrder,
   readTransferOrder,
+  runAccessoryCommand,
   runAskingCommand,
   runDeviceCommand,
+  runHomekitCommand,
   startProgress,
   USAGE,
   welcomeText,
@@ -56,6 +60,20 @@ async function run(name: string, argv: readonly string[]): Promise<number> {
       const text = await runDeviceCommand(order, load(order.configFlags).config.dataDir, stopped);
       process.stdout.write(`${text}\n`);
       return 0;
+    }
+    if (name === 'accessories') {
+      const order = readAccessoryOrder(argv);
+      const stopped = stopOnSignal();
+      const text = await runAccessoryCommand(order, load(order.configFlags).config.dataDir, stopped);
+      process.stdout.write(`${text}\n`);
+      return 0;
+    }
+    if (name === 'homekit') {
+      const order = readHomekitOrder(argv);
+      const { dataDir } = load(order.configFlags).config;
+      const { text, ok } = await runHomekitCommand(order, dataDir, stopOnSignal());
+      process.stdout.write(`${text}\n`);
+      return ok ? 0 : EXIT_FAILED;
     }
     if (isTransferCommand(name)) {
       await runTransfer(readTransferOrder(name, argv));

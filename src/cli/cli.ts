@@ -2,17 +2,24 @@ import { join } from 'node:path';
 
 import type { HubStatus, PairingInfo, PhonePairing } from './types.ts';
 
+import type { AccessoryOrder } from './accessory-commands.ts';
 import type { DeviceOrder } from './device-commands.ts';
+import type { HomekitOrder, HomekitReply } from './homekit-command.ts';
 
 import { readHubVersion } from '../base/version.ts';
+import { accessoryText } from './accessory-texts.ts';
 import { askForTask, askHub } from './ask.ts';
 import { deviceText } from './device-texts.ts';
+import { checkHomekit } from './homekit-check.ts';
+import { checkReport, homekitText } from './homekit-command.ts';
 import { phoneText, welcomeText } from './welcome.ts';
 
+export { readAccessoryOrder } from './accessory-commands.ts';
 export { urlForOthers } from './address.ts';
 export { askForTask, isHubThere } from './ask.ts';
 export { startControl, type ControlTasks } from './control.ts';
 export { readDeviceOrder } from './device-commands.ts';
+export { readHomekitOrder } from './homekit-command.ts';
 export { pairPhone } from './pair-phone.ts';
 export { startProgress } from './progress.ts';
 export { isTransferCommand, readTransferOrder, type TransferOrder } from './transfer-order.ts';
@@ -39,6 +46,15 @@ export const USAGE = `Usage: funkygibbon <command> [flags]
               mqtt forget TOPIC…            has the broker forget such descriptions
               mqtt sniff [--seconds 30]     listens, and prints what was not understood as a report to paste
               mqtt users [add|remove NAME]  logins of the built-in broker for single devices
+  accessories  HomeKit accessories that exist already: found in the network, or paired with the hub:
+              accessories [list]
+              accessories pair ID CODE      pairs with one by its setup code, and imports it
+              accessories remove ID [--force]
+            An accessory that is in Apple Home must be removed there first. With --force one is forgotten that cannot
+            be reached; it must be reset then. What is imported is not shown to Apple Home again.
+  homekit   show the bridges to Apple Home with their QR codes, and what is not shown there and why:
+              homekit [--svg FILE] [--bridge N]   with --svg the QR code as a picture, too
+              homekit check                       looks for what keeps phones from finding the hub
   export    write the home graph to FILE, or to standard output where it is missing or "-":
               export [FILE] [--mode history|current] [--force]
             history (the default) is every version there ever was, current what holds now. The file holds no users,
@@ -53,7 +69,7 @@ export const USAGE = `Usage: funkygibbon <command> [flags]
 
 export, import and seed work with the running hub, and on the data folder itself where none runs.
 Flags: --config FILE, --data-dir DIR, and every key of the configuration as --section.key VALUE.
-pair, status, devices, mqtt, export, import and seed take --json.
+pair, status, devices, mqtt, homekit, accessories, export, import and seed take --json.
 `;
 
 /**
@@ -69,6 +85,33 @@ export async function runDeviceCommand(
   // Listening takes its time, and a long list is larger than a quick answer may be.
   const reply = await askForTask(socket, ask, args, { signal });
   return json ? JSON.stringify(reply) : deviceText(ask, reply, readHubVersion());
+}
+
+/** The same about HomeKit accessories. */
+export async function runAccessoryCommand(
+  { ask, args, json }: AccessoryOrder,
+  dataDir: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const reply = await askForTask(join(dataDir, CONTROL_SOCKET), ask, args, { signal });
+  return json ? JSON.stringify(reply) : accessoryText(ask, reply);
+}
+
+/**
+ * Shows or checks the bridges of the hub on a data folder. `ok` is false where the check found something.
+ * @throws HubError `unavailable` when no hub runs there, `not_found` for a bridge that is not there.
+ */
+export async function runHomekitCommand(
+  order: HomekitOrder,
+  dataDir: string,
+  signal: AbortSignal,
+): Promise<{ text: string; ok: boolean }> {
+  const socket = join(dataDir, CONTROL_SOCKET);
+  // The running hub and this command are one program: what it answers has the type it was given.
+  const reply = (await askForTask(socket, 'homekit', {}, { signal })) as HomekitReply;
+  if (order.verb === 'show') return { text: homekitText(order, reply), ok: true };
+  const check = await checkHomekit(reply);
+  return { text: checkReport(order, check), ok: check.ok };
 }
 
 /** Commands that ask the running hub. */

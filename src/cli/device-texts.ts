@@ -236,12 +236,12 @@ function valueText(value: unknown, unit: string | null): string {
 }
 
 /** On one line and printable: what a device sent must not move the cursor. */
-function oneLine(text: string, max = 160): string {
+export function oneLine(text: string, max = 160): string {
   const clean = text.replaceAll(/[\p{Cc}\p{Cf}]+/gu, ' ').trim();
   return clean.length > max ? `${clean.slice(0, max)}…` : clean;
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [head, ...rows.map((row) => row.map((cell) => oneLine(cell, 60)))];
   const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
   return all

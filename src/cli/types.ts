@@ -16,6 +16,8 @@ export interface PairingInfo {
     /** `X-HM://…`, what the QR code holds. */
     readonly setupUri: string;
     readonly paired: boolean;
+    /** Further bridges of a home with more devices than one bridge holds, each with a code of its own. */
+    readonly more?: readonly HomekitPairing[];
   } | null;
   /** Null where the hub has no broker of its own. */
   readonly mqtt: {
@@ -31,6 +33,16 @@ export interface PairingInfo {
   } | null;
   /** The one-time code that makes the owner; null once there is one. */
   readonly setupCode: string | null;
+}
+
+/** What pairs a phone with one further bridge. */
+export interface HomekitPairing {
+  readonly name: string;
+  readonly pin: string;
+  readonly username: string;
+  readonly port: number;
+  readonly setupUri: string;
+  readonly paired: boolean;
 }
 
 /** A code that pairs one phone; a secret for ten minutes. */

@@ -22,16 +22,24 @@ export function phoneText({ username, code, uri, expires_at: expiresAt }: PhoneP
 
 function homekitText({ homekit }: PairingInfo): string {
   if (!homekit) return '';
-  if (homekit.paired) {
-    return `Apple Home is paired. (Setup code ${homekit.pin}, for when it was removed there.)`;
-  }
-  return [
-    'Apple Home: open the Home app, "Add Accessory", and scan',
-    '',
-    indent(renderUnicodeCompact(homekit.setupUri, { border: 2 })),
-    '',
-    `  or enter the code ${homekit.pin}`,
-  ].join('\n');
+  const first = homekit.paired
+    ? `Apple Home is paired. (Setup code ${homekit.pin}, for when it was removed there.)`
+    : scanText('Apple Home: open the Home app, "Add Accessory", and scan', homekit);
+  const more = (homekit.more ?? [])
+    .filter(({ paired }) => !paired)
+    .map((bridge) =>
+      scanText(`Apple Home does not have the bridge "${bridge.name}" yet: "Add Accessory", and scan`, bridge),
+    );
+  return [first, ...more].join('\n\n');
+}
+
+/** A code to scan, and to type. */
+export function scanText(
+  invitation: string,
+  { setupUri, pin }: { readonly setupUri: string; readonly pin: string },
+): string {
+  const code = indent(renderUnicodeCompact(setupUri, { border: 2 }));
+  return [invitation, '', code, '', `  or enter the code ${pin}`].join('\n');
 }
 
 function ownerText({ setupCode, httpUrl, tls }: PairingInfo): string {

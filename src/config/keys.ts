@@ -6,6 +6,7 @@ import {
   host,
   hostName,
   httpOrigin,
+  HOMEKIT_ADVERTISERS,
   integer,
   ipAddress,
   jwtSecret,
@@ -152,7 +153,8 @@ export const KEYS = {
     schema: port,
     initial: '51826',
     accepted: PORT,
-    description: 'The port Apple Home talks to. 0 means any free port.',
+    description:
+      'The port Apple Home talks to. A home of more than 140 devices has further bridges, on the ports after it. 0 means any free port.',
   }),
   'homekit.name': scalar({
     schema: nameText,
@@ -164,7 +166,14 @@ export const KEYS = {
     schema: setupCode,
     initialText: 'made up on first start',
     accepted: 'XXX-XX-XXX in digits, and not an obvious one such as 111-11-111 or 123-45-678',
-    description: 'The code that Apple Home asks for.',
+    description: 'The code that Apple Home asks for. Further bridges have codes of their own.',
+  }),
+  'homekit.advertiser': scalar({
+    schema: z.enum(HOMEKIT_ADVERTISERS),
+    initial: 'auto',
+    accepted: HOMEKIT_ADVERTISERS.join(', '),
+    description:
+      'Who announces the bridges on the network: ciao (auto takes it) and bonjour-hap are built in, avahi is the avahi-daemon of this machine. Where phones find nothing: avahi where that runs, else bonjour-hap.',
   }),
 
   'mdns.enabled': boolean({

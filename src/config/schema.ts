@@ -68,6 +68,7 @@ export interface HubConfig {
     readonly port: number;
     /** 1 to 63 bytes of UTF-8. */
     readonly name: string;
+    readonly advertiser: KeyValues['homekit.advertiser'];
   };
   readonly mdns: { readonly enabled: boolean };
   readonly secrets: {
@@ -137,6 +138,7 @@ export function toHubConfig(values: KeyValues, around: Surroundings): HubConfig 
       enabled: values['homekit.enabled'],
       port: values['homekit.port'],
       name: values['homekit.name'],
+      advertiser: values['homekit.advertiser'],
     },
     mdns: { enabled: values['mdns.enabled'] },
     secrets: { removePassphrase: values['secrets.remove_passphrase'] },

@@ -7,6 +7,9 @@ import * as z from 'zod';
  * numbers are taken as they are written, because a PIN or a password of digits must not lose its leading zeros.
  */
 
+/** Who can announce the HomeKit bridges. */
+export const HOMEKIT_ADVERTISERS = ['auto', 'ciao', 'bonjour-hap', 'avahi'] as const;
+
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 /** A topic: not empty, no wildcard, no slash at either end, no blanks or controls, not one of the broker's own `$` topics. */

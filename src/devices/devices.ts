@@ -24,11 +24,12 @@ import { jsonEqual } from '../base/json.ts';
 import { parseContent } from '../graph/graph.ts';
 import { Commands } from './commands.ts';
 import { StateFollowers } from './followers.ts';
-import { Inventory, isAvailable } from './inventory.ts';
+import { Inventory, isAvailable, isImported } from './inventory.ts';
 import { Registration } from './registration.ts';
 import { EVENT_KINDS } from './types.ts';
 import { toReportedValue, toSinkWrite } from './values.ts';
 import { StateWriter } from './state-writer.ts';
+import { StructureWakes } from './structure-wakes.ts';
 
 export { commandKinds, toldWrites } from './kinds.ts';
 export { WITHDRAWAL_GRACE_MS } from './registration.ts';
@@ -42,9 +43,6 @@ export interface DevicesOptions {
 
 /** The capability name under which followers learn whether a device can be reached. */
 export const AVAILABLE = 'available';
-
-/** Followers of the list of devices are woken this long after a change, with all that came meanwhile. */
-const STRUCTURE_SETTLES_MS = 50;
 
 /** Of the text that a value was made of. */
 const MAX_RAW_CHARS = 1024;
@@ -65,11 +63,10 @@ export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
   readonly #states: StateWriter;
   readonly #followers: StateFollowers;
   readonly #commands = new Commands();
-  readonly #structureWakes = new Set<() => void>();
+  readonly #structure = new StructureWakes();
   readonly #parsed = new Map<string, ParsedDevice>();
   #graphFollower: Disposable | undefined;
   #expiryTimer: NodeJS.Timeout | undefined;
-  #structureTimer: NodeJS.Timeout | undefined;
   #seenSeq: number;
 
   private constructor(options: DevicesOptions) {
@@ -116,7 +113,12 @@ export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
     this.#registration.retire(componentIds);
   }
 
-  sourcesOf(identifiers: readonly string[]): ReadonlySet<string> {
+  /** A person gave these up: what they had goes at once, and with it a device that is left with nothing. */
+  remove(componentIds: readonly string[]): void {
+    this.#registration.remove(componentIds);
+  }
+
+  sourcesOf(identifiers: readonly string[]): ReadonlyMap<string, string> {
     return this.#registration.sourcesOf(identifiers);
   }
 
@@ -203,8 +205,7 @@ export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
   }
 
   followDevices(wake: () => void): Disposable {
-    this.#structureWakes.add(wake);
-    return { [Symbol.dispose]: () => void this.#structureWakes.delete(wake) };
+    return this.#structure.follow(wake);
   }
 
   /** Writes the values that wait in memory, now. */
@@ -215,10 +216,9 @@ export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
   // oxlint-disable-next-line require-await -- every part of the hub is disposed in the same, asynchronous way
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#expiryTimer);
-    clearTimeout(this.#structureTimer);
     this.#graphFollower?.[Symbol.dispose]();
     this.#followers.clear();
-    this.#structureWakes.clear();
+    this.#structure[Symbol.dispose]();
     this.#commands.cancelAll();
     this.#states.close();
   }
@@ -253,7 +253,7 @@ export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
       capability: AVAILABLE,
       value: available,
       timestampMs: this.#clock.nowMs(),
-      origin: 'mqtt',
+      origin: isImported(device) ? 'accessory' : 'mqtt',
     });
   }
 
@@ -278,6 +278,7 @@ export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
       entityId: entity.id,
       available: isAvailable(device),
       values,
+      ...(isImported(device) ? { source: 'homekit' } : {}),
     };
   }
 
@@ -310,12 +311,7 @@ export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
       more = changes.hasMore;
       concerned ||= changes.entities.some(({ id }) => this.#inventory.byEntityId.has(id));
     }
-    if (!concerned) return;
-    // A burst of discoveries is one change to those who list all devices again.
-    this.#structureTimer ??= setTimeout(() => {
-      this.#structureTimer = undefined;
-      for (const wake of this.#structureWakes) wake();
-    }, STRUCTURE_SETTLES_MS);
+    if (concerned) this.#structure.note();
   }
 }
 

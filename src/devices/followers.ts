@@ -24,9 +24,10 @@ export class StateFollowers {
   }
 
   tell(change: StateChange): void {
+    const key = `${change.entityId}\n${change.capability}`;
     for (const follower of this.#followers) {
       if (change.isEvent) follower.noteEvent(change);
-      else follower.note(change);
+      else follower.note(key, change);
     }
   }
 
@@ -51,8 +52,8 @@ class Follower implements StateFollower {
     this.#log = log;
   }
 
-  note(change: StateChange): void {
-    this.#put(`${change.entityId}\n${change.capability}`, change);
+  note(key: string, change: StateChange): void {
+    this.#put(key, change);
   }
 
   noteEvent(change: StateChange): void {

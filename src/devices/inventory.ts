@@ -126,6 +126,11 @@ export function isAvailable(device: DeviceRecord): boolean {
   return device.components.some((component) => component.available && component.withdrawnAtMs === null);
 }
 
+/** It came from HomeKit. */
+export function isImported(device: DeviceRecord): boolean {
+  return device.components.some(({ description }) => description.source === 'homekit');
+}
+
 /** A component and the names that its capabilities were given. */
 export interface NamedComponent {
   readonly description: ComponentDescription;

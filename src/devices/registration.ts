@@ -11,7 +11,7 @@ import { jsonEqual } from '../base/json.ts';
 import { parseContent } from '../graph/graph.ts';
 import { HUB_AUTHOR } from '../graph/types.ts';
 import { describedCapabilities, namedComponent } from './inventory.ts';
-import { discoveredContent, isPersonsVersion, mergeContent, personKeysAfter } from './rules.ts';
+import { discoveredContent, entityKindOf, isPersonsVersion, mergeContent, personKeysAfter } from './rules.ts';
 import { joinParents } from './parents.ts';
 import { findPredecessor, firstIdFor, nameCapabilities } from './succession.ts';
 import {
@@ -139,17 +139,33 @@ export class Registration {
   }
 
   /** See DeviceRegistry. */
-  sourcesOf(identifiers: readonly string[]): ReadonlySet<string> {
+  sourcesOf(identifiers: readonly string[]): ReadonlyMap<string, string> {
     const components = this.#deviceNamed(identifiers)?.components ?? [];
-    return new Set(
-      components.flatMap(({ withdrawnAtMs, description }) =>
-        withdrawnAtMs === null ? [description.source ?? 'discovery'] : [],
-      ),
+    return new Map(
+      components
+        .filter(({ withdrawnAtMs }) => withdrawnAtMs === null)
+        .map(({ description }) => [description.id, description.source ?? 'discovery']),
     );
   }
 
   /** Removes at once what another source has made superfluous; a device that would be left with nothing stays. */
   retire(componentIds: readonly string[]): void {
+    for (const [device, gone] of this.#byDevice(componentIds)) {
+      const remaining = device.components.some(
+        (component) => component.withdrawnAtMs === null && !gone.includes(component),
+      );
+      if (remaining) this.#expire(device, gone, this.#clock.nowMs());
+    }
+  }
+
+  /** Removes at once what a person gave up, and a device that is left with nothing. */
+  remove(componentIds: readonly string[]): void {
+    for (const [device, gone] of this.#byDevice(componentIds)) {
+      this.#expire(device, gone, this.#clock.nowMs());
+    }
+  }
+
+  #byDevice(componentIds: readonly string[]): Map<DeviceRecord, ComponentRecord[]> {
     const byDevice = new Map<DeviceRecord, ComponentRecord[]>();
     for (const id of componentIds) {
       const component = this.#inventory.byComponentId.get(id);
@@ -158,12 +174,7 @@ export class Registration {
       if (others) others.push(component);
       else byDevice.set(component.device, [component]);
     }
-    for (const [device, gone] of byDevice) {
-      const remaining = device.components.some(
-        (component) => component.withdrawnAtMs === null && !gone.includes(component),
-      );
-      if (remaining) this.#expire(device, gone, this.#clock.nowMs());
-    }
+    return byDevice;
   }
 
   #expire(device: DeviceRecord, gone: readonly ComponentRecord[], before: number): void {
@@ -245,10 +256,9 @@ export class Registration {
     }
     const created = graph.createEntity({
       ...(device ? { id: device.row.entityId } : {}),
-      entityType: 'device',
+      ...entityKindOf(description),
       content,
       author: HUB_AUTHOR,
-      sourceType: 'mqtt',
     });
     return { discovered, entityId: created.id };
   }

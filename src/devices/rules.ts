@@ -9,6 +9,16 @@ const DESCRIBED_KEYS = ['name', 'manufacturer', 'model', 'sw_version', 'hw_versi
 /** The content keys that are what the hub knows, whatever anybody pushes. */
 const HUB_KEYS = ['identifiers', 'capabilities', 'source'];
 
+/** What a component's device is in the graph: an accessory that was imported from HomeKit, or a device. */
+export function entityKindOf({ source }: Pick<ComponentDescription, 'source'>): {
+  entityType: 'accessory' | 'device';
+  sourceType: 'homekit' | 'mqtt';
+} {
+  return source === 'homekit'
+    ? { entityType: 'accessory', sourceType: 'homekit' }
+    : { entityType: 'device', sourceType: 'mqtt' };
+}
+
 /**
  * A capability's name: its kind for the first of that kind on the device, `kind:object_id` for further ones, and a
  * number after that where two components share an object id.
@@ -71,7 +81,7 @@ export function discoveredContent(
     serial_number: say('serialNumber'),
     identifiers: [...new Set(components.flatMap((component) => component.device.identifiers))].toSorted(),
     capabilities,
-    source: 'mqtt',
+    source: entityKindOf(newest).sourceType,
   };
   for (const key of Object.keys(content)) if (content[key] === undefined) delete content[key];
   return content;

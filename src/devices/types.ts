@@ -201,7 +201,7 @@ export interface ComponentDescription {
   readonly enabledByDefault: boolean;
   /** The publisher's own name for it, which it keeps when it moves to another topic; not unique in the house. */
   readonly uniqueId?: string | null;
-  /** Who tells of it: `discovery`, or the native protocol. */
+  /** Who tells of it: `discovery`, the native protocol, or `homekit` for an accessory that was imported. */
   readonly source?: string;
 }
 
@@ -212,7 +212,7 @@ export interface StateReport {
   readonly value: CapabilityValue;
   /** The text from which the value was made, as the device sent it; for whoever asks where a value comes from. */
   readonly raw?: string;
-  /** Who caused it: `mqtt` for the device itself, else the origin of the command that is taken at its word. */
+  /** Who caused it: `mqtt` or `accessory` for the device itself, else the origin of the command that is taken at its word. */
   readonly origin: string;
 }
 
@@ -270,6 +270,8 @@ export interface DeviceView {
   readonly capabilities: readonly Capability[];
   readonly available: boolean;
   readonly values: ReadonlyMap<string, CapabilityState>;
+  /** `homekit` for an accessory that was imported; absent for what the hub's own doors find. */
+  readonly source?: string;
 }
 
 /** One value to be set. */
@@ -338,8 +340,11 @@ export interface DeviceRegistry {
   describe(component: ComponentDescription, replaces?: readonly string[]): void;
   /** Another source tells of the device from now on: what these components had and nobody took over goes at once. */
   retire(componentIds: readonly string[]): void;
-  /** Who told of the device with one of these identifiers, from what is known since before this start too. */
-  sourcesOf(identifiers: readonly string[]): ReadonlySet<string>;
+  /**
+   * The components of the device with one of these identifiers, and who told of each, from what is known since before
+   * this start too.
+   */
+  sourcesOf(identifiers: readonly string[]): ReadonlyMap<string, string>;
   /** The publisher withdrew the component (empty retained discovery). The device stays, unavailable, for 24 hours. */
   withdraw(componentId: string): void;
   /** Whether the component's device can be reached. */

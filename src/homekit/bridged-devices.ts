@@ -1,6 +1,5 @@
-import type { Bridge } from '@homebridge/hap-nodejs';
-
 import type { DeviceView, StateChange, StateFollower } from '../devices/types.ts';
+import type { Bridges } from './bridges.ts';
 import type { AccessoryDescription } from './device-accessory.ts';
 import type { ServicePlan } from './service-plan.ts';
 import type { HomekitOptions, ShownInHomekit } from './types.ts';
@@ -8,9 +7,9 @@ import type { HomekitOptions, ShownInHomekit } from './types.ts';
 import { accessoryName, DeviceAccessory } from './device-accessory.ts';
 import { MAX_SERVICES, planServices } from './device-plan.ts';
 import { numberEqualNames, toSerialNumbers } from './names.ts';
-import { readAssignedEntities, readRememberedServices } from './reader.ts';
-import { choosePlaces } from './rules.ts';
-import { removeAssignment, writeAssignment, writeServiceName, writeTile } from './writer.ts';
+import { readExcluded, readPlaces, readRememberedServices } from './reader.ts';
+import { choosePlaces, type Place } from './rules.ts';
+import { freePlace, writePlace, writeServiceName, writeTile } from './writer.ts';
 
 const SETTLE_MS = 1000;
 /** A device that keeps changing must not hold back the others. */
@@ -24,24 +23,35 @@ interface Remembered {
   readonly names: Map<string, string>;
 }
 
-/** Keeps the bridge's accessories equal to the hub's devices. */
+/** What should stand on which bridge. */
+interface Placed extends AccessoryDescription {
+  readonly bridge: number;
+}
+
+/** Keeps the accessories of all bridges equal to the hub's devices. */
 export class BridgedDevices implements Disposable {
-  readonly #bridge: Bridge;
+  readonly #bridges: Bridges;
   readonly #options: Options;
   readonly #accessories = new Map<string, DeviceAccessory>();
+  /** The bridge that each accessory stands on. */
+  readonly #bridgeOf = new Map<string, number>();
   readonly #stops: Disposable[] = [];
   #follower: StateFollower | undefined;
   #settle: NodeJS.Timeout | undefined;
   #unsettledSinceMs: number | undefined;
-  #leftOut = 0;
 
-  constructor(bridge: Bridge, options: Options) {
-    this.#bridge = bridge;
+  constructor(bridges: Bridges, options: Options) {
+    this.#bridges = bridges;
     this.#options = options;
   }
 
   get count(): number {
     return this.#accessories.size;
+  }
+
+  /** The bridge that the device stands on at the moment. */
+  bridgeOf(entityId: string): number | undefined {
+    return this.#bridgeOf.get(entityId);
   }
 
   shows(entityId: string): ShownInHomekit[] {
@@ -55,7 +65,7 @@ export class BridgedDevices implements Disposable {
   }
 
   /**
-   * Follows the devices and makes their accessories. To be called before the bridge is published: one that is missing
+   * Follows the devices and makes their accessories. To be called before the bridges are published: one that is missing
    * at that moment comes as new to Apple Home, without room and automations.
    */
   start(): void {
@@ -63,7 +73,7 @@ export class BridgedDevices implements Disposable {
     this.#follower = devices.follow(() => this.#guard(() => this.#takeState()));
     this.#stops.push(this.#follower);
     this.#stops.push(devices.followDevices(() => this.#guard(() => this.#devicesChanged())));
-    this.#restructure();
+    this.restructure();
     this.#takeState();
   }
 
@@ -99,7 +109,8 @@ export class BridgedDevices implements Disposable {
     let isSettled = descriptions.size === this.#accessories.size;
     for (const [entityId, description] of descriptions) {
       const accessory = this.#accessories.get(entityId);
-      if (accessory?.hasStructureOf(description)) accessory.apply(description);
+      const stands = this.#bridgeOf.get(entityId) === description.bridge;
+      if (stands && accessory?.hasStructureOf(description)) accessory.apply(description);
       else isSettled = false;
     }
     if (!isSettled) this.#settleSoon();
@@ -112,32 +123,47 @@ export class BridgedDevices implements Disposable {
     const leftMs = this.#unsettledSinceMs + SETTLE_AT_MOST_MS - nowMs;
     clearTimeout(this.#settle);
     this.#settle = setTimeout(
-      () => this.#guard(() => this.#restructure()),
+      () => this.#guard(() => this.restructure()),
       Math.max(0, Math.min(settleMs, leftMs)),
     );
   }
 
-  #restructure(): void {
+  /** Brings every bridge up to date at once, with what a person chose. */
+  restructure(): void {
+    clearTimeout(this.#settle);
     this.#unsettledSinceMs = undefined;
     this.#takeState();
     const descriptions = this.#describe();
     this.#remember(descriptions);
     for (const [entityId, accessory] of this.#accessories) {
-      if (descriptions.has(entityId)) continue;
-      accessory[Symbol.dispose]();
-      this.#bridge.removeBridgedAccessory(accessory.hap);
-      this.#accessories.delete(entityId);
+      if (descriptions.get(entityId)?.bridge !== this.#bridgeOf.get(entityId))
+        this.#remove(entityId, accessory);
     }
-    const added: DeviceAccessory[] = [];
+    const added = new Map<number, DeviceAccessory[]>();
     for (const [entityId, description] of descriptions) {
       const accessory = this.#accessories.get(entityId);
       if (accessory) accessory.apply(description);
-      else added.push(this.#create(entityId, description));
+      else {
+        const onBridge = added.get(description.bridge) ?? [];
+        onBridge.push(this.#create(entityId, description));
+        added.set(description.bridge, onBridge);
+      }
     }
-    if (added.length > 0) this.#bridge.addBridgedAccessories(added.map(({ hap }) => hap));
+    for (const [number, accessories] of added) {
+      this.#bridges.at(number).hap.addBridgedAccessories(accessories.map(({ hap }) => hap));
+    }
+    this.#bridges.publishNew();
   }
 
-  #create(entityId: string, description: AccessoryDescription): DeviceAccessory {
+  #remove(entityId: string, accessory: DeviceAccessory): void {
+    accessory[Symbol.dispose]();
+    const bridge = this.#bridgeOf.get(entityId);
+    if (bridge !== undefined) this.#bridges.at(bridge).hap.removeBridgedAccessory(accessory.hap);
+    this.#accessories.delete(entityId);
+    this.#bridgeOf.delete(entityId);
+  }
+
+  #create(entityId: string, description: Placed): DeviceAccessory {
     const { devices, log, store, followMs = FOLLOW_MS } = this.#options;
     const accessory = new DeviceAccessory(description, {
       entityId,
@@ -150,50 +176,50 @@ export class BridgedDevices implements Disposable {
       },
     });
     this.#accessories.set(entityId, accessory);
+    this.#bridgeOf.set(entityId, description.bridge);
     return accessory;
   }
 
-  /** What should stand on the bridge now, by entity id. */
-  #describe(): Map<string, AccessoryDescription> {
+  /** What should stand on the bridges now, by entity id. */
+  #describe(): Map<string, Placed> {
     const { devices, store } = this.#options;
     const remembered = rememberedByEntity(readRememberedServices(store.db));
+    const excluded = readExcluded(store.db);
     const views = devices.list();
-    const planned = new Map<string, { view: DeviceView; plans: ServicePlan[] }>();
+    const planned: { view: DeviceView; plans: ServicePlan[] }[] = [];
     for (const view of views) {
+      if (excluded.has(view.entityId)) continue;
       const plans = planServices(view, remembered.get(view.entityId)?.tiles);
-      if (plans.length > 0) planned.set(view.entityId, { view, plans: this.#limitServices(view, plans) });
+      if (plans.length > 0) planned.push({ view, plans: this.#limitServices(view, plans) });
     }
-    const places = choosePlaces([...planned.keys()], this.#assigned(views));
-    this.#reportLeftOut(planned.size - places.size);
-    const shown = [...planned].filter(([entityId]) => places.has(entityId));
-    const names = numberEqualNames(new Map(shown.map(([id, { view }]) => [id, accessoryName(view)])));
-    const serials = toSerialNumbers(shown.map(([, { view }]) => view));
+    const places = choosePlaces(
+      planned.map(({ view }) => view.entityId),
+      placesNow(readPlaces(store.db), views),
+    );
+    // Siri does not know bridges, so names are told apart across all of them.
+    const names = numberEqualNames(new Map(planned.map(({ view }) => [view.entityId, accessoryName(view)])));
+    const serials = toSerialNumbers(planned.map(({ view }) => view));
     return new Map(
-      shown.map(([entityId, { view, plans }]) => [
-        entityId,
+      planned.map(({ view, plans }) => [
+        view.entityId,
         {
           view,
           plans,
-          name: names.get(entityId) ?? accessoryName(view),
-          serialNumber: serials.get(entityId) ?? entityId,
-          givenNames: remembered.get(entityId)?.names ?? new Map<string, string>(),
+          bridge: places.get(view.entityId) ?? 1,
+          name: names.get(view.entityId) ?? accessoryName(view),
+          serialNumber: serials.get(view.entityId) ?? view.entityId,
+          givenNames: remembered.get(view.entityId)?.names ?? new Map<string, string>(),
         },
       ]),
     );
   }
 
-  /** The places held by devices that still exist; a removed device frees its own. */
-  #assigned(views: readonly DeviceView[]): Set<string> {
-    const existing = new Set(views.map(({ entityId }) => entityId));
-    return new Set([...readAssignedEntities(this.#options.store.db)].filter((id) => existing.has(id)));
-  }
-
-  #remember(descriptions: ReadonlyMap<string, AccessoryDescription>): void {
+  #remember(descriptions: ReadonlyMap<string, Placed>): void {
     const { clock, devices, store } = this.#options;
-    const assigned = readAssignedEntities(store.db);
+    const places = readPlaces(store.db);
     const existing = new Set(devices.list().map(({ entityId }) => entityId));
-    const gone = [...assigned].filter((entityId) => !existing.has(entityId));
-    const fresh = [...descriptions.keys()].filter((entityId) => !assigned.has(entityId));
+    const gone = [...places].filter(([entityId, { isFreed }]) => !isFreed && !existing.has(entityId));
+    const fresh = [...descriptions].filter(([entityId]) => places.get(entityId)?.isFreed !== false);
     const remembered = rememberedByEntity(readRememberedServices(store.db));
     const tiles = [...descriptions].flatMap(([entityId, { plans }]) =>
       plans
@@ -201,9 +227,11 @@ export class BridgedDevices implements Disposable {
         .map(({ kind, component }) => ({ entityId, component, kind })),
     );
     if (gone.length + fresh.length + tiles.length === 0) return;
+    // A bridge is there before its devices, or a power cut in between would leave them without one.
+    for (const [, { bridge }] of fresh) this.#bridges.at(bridge);
     store.write((tx) => {
-      for (const entityId of gone) removeAssignment(tx, entityId);
-      for (const entityId of fresh) writeAssignment(tx, entityId, clock.nowMs());
+      for (const [entityId] of gone) freePlace(tx, entityId, clock.nowMs());
+      for (const [entityId, { bridge }] of fresh) writePlace(tx, entityId, bridge, clock.nowMs());
       for (const { entityId, component, kind } of tiles) writeTile(tx, entityId, component, kind);
     });
     this.#makeDurable();
@@ -223,16 +251,14 @@ export class BridgedDevices implements Disposable {
     );
     return plans.slice(0, MAX_SERVICES);
   }
+}
 
-  #reportLeftOut(leftOut: number): void {
-    if (leftOut > 0 && leftOut !== this.#leftOut) {
-      this.#options.log.warn(
-        { leftOut },
-        'the HomeKit bridge is full; the newest devices are left out of Apple Home',
-      );
-    }
-    this.#leftOut = leftOut;
-  }
+/** Places whose device is gone are free, whether that is written down yet or not. */
+function placesNow(places: ReadonlyMap<string, Place>, views: readonly DeviceView[]): Map<string, Place> {
+  const existing = new Set(views.map(({ entityId }) => entityId));
+  return new Map(
+    [...places].map(([id, { bridge, isFreed }]) => [id, { bridge, isFreed: isFreed || !existing.has(id) }]),
+  );
 }
 
 function isTile(kind: ServicePlan['kind']): boolean {

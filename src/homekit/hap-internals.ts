@@ -7,6 +7,8 @@ import type { Server as TcpServer } from 'node:net';
  * reading this file against its source. Each is needed for something that the library has no option for.
  */
 export interface HapServerInternals {
+  /** Of the bridge that it serves. */
+  readonly accessoryInfo: { readonly username: string };
   readonly httpServer: EventedHttpServerInternals;
   /** Wrong setup codes since the start; above 100 the library refuses every further attempt. */
   readonly unsuccessfulPairAttempts: number;

@@ -32,17 +32,17 @@ export interface PublishedServer extends AsyncDisposable {
 }
 
 /**
- * Publishes the bridge and resolves once it listens (the library's own promise resolves before).
+ * Publishes the bridge and resolves once it listens (the library's own promise resolves before). To be called for one
+ * bridge after the other.
  * @throws StartError when the port is taken or the address to announce on does not exist.
  */
 export async function publishBridge(bridge: Bridge, options: PublishOptions): Promise<PublishedServer> {
   const { info, log } = options;
   const listening = Promise.withResolvers<number>();
-  bridge.once('listening', (port: number) => listening.resolve(port));
+  const onListening = (port: number): void => listening.resolve(port);
+  bridge.on('listening', onListening);
   let tcpServer: TcpServer | undefined;
-  let publishing: Promise<void>;
-  // publish() is synchronous until it has begun to listen, so that both replacements end before anyone else runs.
-  const restoreListen = replaceListen((server, port, host) => {
+  const restoreListen = replaceListen(info.username, (server, port, host) => {
     const { httpServer } = serverInternals(server);
     tcpServer = httpServer.tcpServer;
     tcpServer.maxConnections = MAX_CONNECTIONS;
@@ -56,17 +56,16 @@ export async function publishBridge(bridge: Bridge, options: PublishOptions): Pr
   });
   const responder = watchResponder(options.advertise);
   try {
-    publishing = bridge.publish(info);
-  } finally {
-    restoreListen();
-    responder.restore();
-  }
-  try {
-    const [port] = await Promise.all([listening.promise, publishing]);
+    const [port] = await Promise.all([listening.promise, bridge.publish(info)]);
     return { port, [Symbol.asyncDispose]: async () => await unpublish(bridge, responder, tcpServer) };
   } catch (error) {
     await unpublish(bridge, responder, tcpServer);
     throw toStartError(error, info);
+  } finally {
+    // Not before: with avahi the library asks the system first, and only then makes its server.
+    restoreListen();
+    responder.restore();
+    bridge.off('listening', onListening);
   }
 }
 
@@ -115,18 +114,26 @@ async function unpublish(
 }
 
 /**
- * Runs `listen` in place of HAPServer's own until restored: there is no option to bind the loopback interface alone, and
+ * Runs `listen` in place of HAPServer's own, for the one bridge, until restored: there is no option to bind the loopback interface alone, and
  * no other moment at which the server exists and does not listen yet.
  */
 function replaceListen(
+  username: string,
   listen: (server: HapServer, port: number, host: string | undefined) => void,
 ): () => void {
   const { prototype } = HAPServer;
-  const original = Object.getOwnPropertyDescriptor(prototype, 'listen');
-  if (!original) throw new Error('hap-nodejs has no HAPServer.listen any more');
+  const original = Object.getOwnPropertyDescriptor(prototype, 'listen') as
+    | TypedPropertyDescriptor<(this: HapServer, port?: number, host?: string) => void>
+    | undefined;
+  if (!original?.value) throw new Error('hap-nodejs has no HAPServer.listen any more');
+  const { value: listenItself } = original;
   Object.defineProperty(prototype, 'listen', {
     ...original,
     value(this: HapServer, port = 0, host?: string) {
+      if (serverInternals(this).accessoryInfo.username !== username) {
+        listenItself.call(this, port, host);
+        return;
+      }
       // "::" fails where IPv6 is off; Node's default takes what there is.
       listen(this, port, host === '::' ? undefined : host);
     },

@@ -4,6 +4,8 @@ import type { Store } from '../base/store.ts';
 
 import { StartError } from '../base/errors.ts';
 import { keepSecret, keepValue } from '../base/kept-values.ts';
+import { readBridges } from './reader.ts';
+import { writeBridge } from './writer.ts';
 
 /**
  * What Apple Home knows the bridge by. A new username makes every accessory "No Response" and the person add the bridge
@@ -23,6 +25,38 @@ export function keepIdentity(store: Store, pin: string | null): BridgeIdentity {
     setupId: keepSecret(store, 'homekit_setup_id', newSetupId),
     pin: pin ?? keepSecret(store, 'homekit_pin', newPin),
   };
+}
+
+/** A bridge after the first, and where it listened last. */
+export interface FurtherIdentity extends BridgeIdentity {
+  readonly number: number;
+  readonly keptPort: number | null;
+}
+
+/** The bridges after the first, as they were made. */
+export function readFurtherIdentities(store: Store): FurtherIdentity[] {
+  return readBridges(store.db).map(({ number, username, secret, port }) => {
+    const [pin = '', setupId = ''] = store.secrets.open(nameOf(username), secret).split(' ');
+    return { number, username, pin, setupId, keptPort: port };
+  });
+}
+
+export function makeFurtherIdentity(store: Store, number: number, nowMs: number): FurtherIdentity {
+  const identity = { number, username: newUsername(), pin: newPin(), setupId: newSetupId(), keptPort: null };
+  const { username, pin, setupId } = identity;
+  const secret = store.secrets.seal(nameOf(username), `${pin} ${setupId}`);
+  store.write((tx) => writeBridge(tx, { number, username, secret, port: null }, nowMs));
+  return identity;
+}
+
+function nameOf(username: string): string {
+  return `hap_bridge/${username}`;
+}
+
+/** The text of the QR code: `X-HM://`, the setup code of a bridge that speaks IP in base 36, and the setup id. */
+export function toSetupUri({ pin, setupId }: BridgeIdentity): string {
+  const payload = 2 ** 32 + 2 ** 28 + Number(pin.replaceAll('-', ''));
+  return `X-HM://${payload.toString(36).toUpperCase().padStart(9, '0')}${setupId}`;
 }
 
 function checkPin(pin: string): void {

@@ -14,7 +14,7 @@ interface CiaoModule {
 
 /** Watches over the mDNS responder that the library takes while it publishes. */
 export interface ResponderWatch {
-  /** To be called as soon as the library has its responder; others get theirs untouched from then on. */
+  /** To be called once the library has its responder; others get theirs untouched from then on. */
   restore(): void;
   /**
    * Resolves when the sockets are open. A responder that is shut down before opens them afterwards and never closes
@@ -44,10 +44,10 @@ export function watchResponder(advertise: boolean): ResponderWatch {
       ciao.getResponder = getResponder;
     },
     async bound() {
-      await binding;
+      await binding?.catch(() => undefined);
     },
     async shutdown() {
-      await binding;
+      await binding?.catch(() => undefined);
       await responder?.shutdown();
     },
   };

@@ -1,4 +1,5 @@
 import type { Db } from '../base/db.ts';
+import type { Place } from './rules.ts';
 
 /** What is remembered about one component of a device. */
 export interface RememberedService {
@@ -13,39 +14,38 @@ export function readStoredText(db: Db, key: string): string | undefined {
   return db.get<{ value: string }>('SELECT value FROM hap_storage WHERE key = ?', key)?.value;
 }
 
-/** The devices that have a place on the bridge. */
-export function readAssignedEntities(db: Db): Set<string> {
-  const rows = db.all<{ entity_id: string }>(
-    'SELECT entity_id FROM hap_accessory ORDER BY assigned_at, entity_id',
+/** The places that devices have on the bridges, or had until they were removed. */
+export function readPlaces(db: Db): Map<string, Place> {
+  const rows = db.all<{ entity_id: string; bridge: number; freed_at: number | null }>(
+    'SELECT entity_id, bridge, freed_at FROM hap_accessory ORDER BY assigned_at, entity_id',
   );
+  return new Map(
+    rows.map(({ entity_id: id, bridge, freed_at: freed }) => [id, { bridge, isFreed: freed !== null }]),
+  );
+}
+
+/** The devices that a person keeps out of Apple Home. */
+export function readExcluded(db: Db): Set<string> {
+  const rows = db.all<{ entity_id: string }>('SELECT entity_id FROM hap_excluded');
   return new Set(rows.map((row) => row.entity_id));
+}
+
+/** A further bridge, as its columns hold it. */
+export interface BridgeRow {
+  readonly number: number;
+  readonly username: string;
+  /** As `Secrets.seal` wrote it. */
+  readonly secret: string;
+  readonly port: number | null;
+}
+
+/** The bridges after the first. */
+export function readBridges(db: Db): BridgeRow[] {
+  return db.all<BridgeRow>('SELECT number, username, secret, port FROM hap_bridge ORDER BY number');
 }
 
 export function readRememberedServices(db: Db): RememberedService[] {
   return db.all<RememberedService>(
     'SELECT entity_id AS entityId, component, tile, name FROM hap_service ORDER BY entity_id, component',
-  );
-}
-
-/** A pairing with somebody else's accessory, as its columns hold it. */
-export interface PairingRow {
-  readonly id: string;
-  readonly name: string;
-  readonly address: string;
-  readonly port: number;
-  readonly controllerId: string;
-  /** Keys are base64url. */
-  readonly publicKey: string;
-  /** As `Secrets.seal` wrote it. */
-  readonly secretKey: string;
-  readonly accessoryPublicKey: string;
-}
-
-/** The accessories that the hub is paired with, oldest first. */
-export function readPairings(db: Db): PairingRow[] {
-  return db.all<PairingRow>(
-    `SELECT id, name, address, port, controller_id AS controllerId, public_key AS publicKey,
-            secret_key AS secretKey, accessory_public_key AS accessoryPublicKey
-     FROM hap_pairing ORDER BY paired_at, id`,
   );
 }

@@ -1,11 +1,11 @@
 import type { Migrations } from '../base/migrations.ts';
 import type { SecretColumn } from '../base/secrets-at-rest.ts';
 
-/** Who has these can be the bridge, one of the phones that are paired with it, or the hub to an imported accessory. */
+/** Who has these can be the bridge, or one of the phones that are paired with it. */
 export const homekitSecrets: readonly SecretColumn[] = [
   { table: 'kept_value', key: 'name', value: 'value', only: ['homekit_pin', 'homekit_setup_id'] },
   { table: 'hap_storage', key: 'key', value: 'value' },
-  { table: 'hap_pairing', key: 'id', value: 'secret_key' },
+  { table: 'hap_bridge', key: 'username', value: 'secret' },
 ];
 
 export const homekitTables: Migrations = {
@@ -29,16 +29,22 @@ export const homekitTables: Migrations = {
       PRIMARY KEY (entity_id, component)
     ) STRICT, WITHOUT ROWID;`,
 
-    `CREATE TABLE hap_pairing (
-      id                   TEXT PRIMARY KEY,   -- device id of an accessory that the hub is paired with, XX:XX:XX:XX:XX:XX
-      name                 TEXT NOT NULL,      -- as it announced itself when it was paired
-      address              TEXT NOT NULL,      -- where it was last reached
-      port                 INTEGER NOT NULL,
-      controller_id        TEXT NOT NULL,      -- under which name the accessory knows this hub
-      public_key           TEXT NOT NULL,      -- this hub's Ed25519 key for the accessory, base64url
-      secret_key           TEXT NOT NULL,      -- the secret half; without it the accessory has to be reset
-      accessory_public_key TEXT NOT NULL,      -- what the accessory proves itself with, base64url
-      paired_at            INTEGER NOT NULL    -- ms since the Unix epoch
+    `CREATE TABLE hap_bridge (
+      username TEXT PRIMARY KEY,          -- what Apple Home knows the bridge by, XX:XX:XX:XX:XX:XX
+      number   INTEGER NOT NULL UNIQUE,   -- 2, 3 …; the first bridge has no row, its identity is among the kept values
+      secret   TEXT NOT NULL,             -- setup code and setup id, by a space
+      port     INTEGER,                   -- where it listened last; null while it never did
+      made_at  INTEGER NOT NULL           -- ms since the Unix epoch
+    ) STRICT, WITHOUT ROWID;
+
+    -- The bridge that the device stands on. Those of before stand on the first.
+    ALTER TABLE hap_accessory ADD COLUMN bridge INTEGER NOT NULL DEFAULT 1;
+    -- When the device was removed, in ms; its place is free since then, and its own again where it comes back in time.
+    ALTER TABLE hap_accessory ADD COLUMN freed_at INTEGER;
+
+    CREATE TABLE hap_excluded (
+      entity_id   TEXT PRIMARY KEY,   -- a device that a person keeps out of Apple Home
+      excluded_at INTEGER NOT NULL    -- ms since the Unix epoch
     ) STRICT, WITHOUT ROWID;`,
   ],
 };

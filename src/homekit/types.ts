@@ -6,7 +6,7 @@ import type { DeviceControl } from '../devices/types.ts';
 export interface HomekitOptions {
   /** What the bridge is called in Apple Home; four characters of its identity are added, so that two hubs differ. */
   name: string;
-  /** TCP port, 0 for any free one. A paired home follows the port by mDNS. */
+  /** TCP port of the first bridge, 0 for any free one; further ones get the next. A paired home follows it by mDNS. */
   port: number;
   /** `XXX-XX-XXX`; null for a code that is generated once and kept. Changing it leaves existing pairings alone. */
   pin: string | null;
@@ -19,6 +19,8 @@ export interface HomekitOptions {
   softwareVersion: string;
   /** False for no mDNS at all: no announcement and no UDP socket. */
   advertise: boolean;
+  /** Default auto. */
+  advertiser?: Advertiser;
   /** Accept connections from this machine only. Default false. */
   loopbackOnly?: boolean;
   /** How long the devices must be quiet before a change of structure is shown, so that c# rises once. Default 1000. */
@@ -27,6 +29,10 @@ export interface HomekitOptions {
   followMs?: number;
 }
 
+/** Who announces the bridges by mDNS; `auto` is the library's own choice, ciao. */
+export const ADVERTISERS = ['auto', 'ciao', 'bonjour-hap', 'avahi'] as const;
+export type Advertiser = (typeof ADVERTISERS)[number];
+
 /** One service of an accessory, and which capability each of its characteristics shows. */
 export interface ShownInHomekit {
   /** By the library's name, such as `Lightbulb`. */
@@ -34,7 +40,58 @@ export interface ShownInHomekit {
   readonly characteristics: readonly { readonly characteristic: string; readonly capability: string }[];
 }
 
-/** The running bridge. Disposing says goodbye by mDNS and closes every connection. */
+/** One bridge as a person sees it. */
+export interface BridgeView {
+  /** 1, 2 … */
+  readonly number: number;
+  readonly name: string;
+  /** Its HAP device id, `XX:XX:XX:XX:XX:XX`. */
+  readonly username: string;
+  /** The port that is listened on, or is to be. */
+  readonly port: number;
+  readonly pin: string;
+  /** `X-HM://…`, the text of the QR code. */
+  readonly setupUri: string;
+  /** True when at least one home holds a pairing. */
+  readonly paired: boolean;
+  /** How many controllers hold a pairing. */
+  readonly controllers: number;
+  /** Bridged accessories, without the bridge itself. */
+  readonly accessories: number;
+  /** Why it does not run, or null. */
+  readonly problem: string | null;
+}
+
+/** A device that Apple Home does not show, and why, for a person. */
+export interface HiddenDevice {
+  readonly entityId: string;
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** What a person wants of one device. */
+export interface DeviceChoice {
+  /** Out of Apple Home, or in again. */
+  readonly excluded?: boolean | undefined;
+  /** The bridge that it is to stand on: one that there is, or the next number for a new one. */
+  readonly bridge?: number | undefined;
+  /** The person knows what Apple Home forgets by it. */
+  readonly confirm?: boolean | undefined;
+}
+
+/** Where a device stands. */
+export interface DevicePlace {
+  readonly entityId: string;
+  readonly excluded: boolean;
+  /** Null for one that never stood on any. */
+  readonly bridge: number | null;
+  readonly shown: boolean;
+}
+
+/**
+ * The running bridges; what is said of one is said of the first. Disposing says goodbye by mDNS and closes every
+ * connection.
+ */
 export interface HomekitPart extends AsyncDisposable {
   /** The port that is really listened on. */
   readonly port: number;
@@ -45,8 +102,21 @@ export interface HomekitPart extends AsyncDisposable {
   readonly setupUri: string;
   /** True when at least one home holds a pairing. */
   readonly paired: boolean;
-  /** Bridged accessories, without the bridge itself. */
+  /** Bridged accessories of all bridges, without the bridges themselves. */
   readonly accessoryCount: number;
+  /** All of them, the first one first. */
+  readonly bridges: readonly BridgeView[];
+  /** Who announces them; null where nobody does. */
+  readonly advertiser: Exclude<Advertiser, 'auto'> | null;
   /** What is shown of a device; empty for one that is not. */
   shows(entityId: string): readonly ShownInHomekit[];
+  /** Why a device is not shown; null for one that is. */
+  whyHidden(entityId: string): string | null;
+  /** Every device that is not shown. */
+  hidden(): readonly HiddenDevice[];
+  /**
+   * Takes a device out of Apple Home or puts it on another bridge, as a person chose.
+   * @throws HubError `not_found`, `invalid`, or `conflict` saying what is lost where that is not confirmed.
+   */
+  choose(entityId: string, choice: DeviceChoice): Promise<DevicePlace>;
 }

@@ -1,5 +1,5 @@
 import type { Tx } from '../base/db.ts';
-import type { PairingRow } from './reader.ts';
+import type { BridgeRow } from './reader.ts';
 
 /** Keeps (or with null removes) the JSON text of a hap-nodejs key. */
 export function writeStoredText(tx: Tx, key: string, value: string | null): void {
@@ -13,17 +13,46 @@ export function writeStoredText(tx: Tx, key: string, value: string | null): void
   }
 }
 
-export function writeAssignment(tx: Tx, entityId: string, nowMs: number): void {
+/** Gives a device a place, in the place of the one it has. */
+export function writePlace(tx: Tx, entityId: string, bridge: number, nowMs: number): void {
   tx.run(
-    'INSERT INTO hap_accessory (entity_id, assigned_at) VALUES (?, ?) ON CONFLICT (entity_id) DO NOTHING',
+    `INSERT INTO hap_accessory (entity_id, assigned_at, bridge) VALUES (?, ?, ?)
+     ON CONFLICT (entity_id) DO UPDATE SET bridge = excluded.bridge, freed_at = NULL`,
     entityId,
+    nowMs,
+    bridge,
+  );
+}
+
+/** Frees the place. Which one it was stays, with the ids and the services, so that the device comes back as it was. */
+export function freePlace(tx: Tx, entityId: string, nowMs: number): void {
+  tx.run('UPDATE hap_accessory SET freed_at = ? WHERE entity_id = ?', nowMs, entityId);
+}
+
+export function writeExcluded(tx: Tx, entityId: string, excluded: boolean, nowMs: number): void {
+  if (!excluded) tx.run('DELETE FROM hap_excluded WHERE entity_id = ?', entityId);
+  else {
+    tx.run(
+      'INSERT INTO hap_excluded (entity_id, excluded_at) VALUES (?, ?) ON CONFLICT (entity_id) DO NOTHING',
+      entityId,
+      nowMs,
+    );
+  }
+}
+
+export function writeBridge(tx: Tx, { number, username, secret, port }: BridgeRow, nowMs: number): void {
+  tx.run(
+    'INSERT INTO hap_bridge (username, number, secret, port, made_at) VALUES (?, ?, ?, ?, ?)',
+    username,
+    number,
+    secret,
+    port,
     nowMs,
   );
 }
 
-/** Frees the place. The ids and the remembered services stay, so that the same device comes back as it was. */
-export function removeAssignment(tx: Tx, entityId: string): void {
-  tx.run('DELETE FROM hap_accessory WHERE entity_id = ?', entityId);
+export function writeBridgePort(tx: Tx, username: string, port: number): void {
+  tx.run('UPDATE hap_bridge SET port = ? WHERE username = ?', port, username);
 }
 
 export function writeTile(tx: Tx, entityId: string, component: string, tile: string): void {
@@ -45,30 +74,4 @@ export function writeServiceName(tx: Tx, entityId: string, component: string, na
     component,
     name,
   );
-}
-
-/** Keeps the pairing with an accessory; a later one with the same accessory replaces it. */
-export function writePairing(tx: Tx, row: PairingRow, nowMs: number): void {
-  tx.run(
-    `INSERT OR REPLACE INTO hap_pairing
-       (id, name, address, port, controller_id, public_key, secret_key, accessory_public_key, paired_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    row.id,
-    row.name,
-    row.address,
-    row.port,
-    row.controllerId,
-    row.publicKey,
-    row.secretKey,
-    row.accessoryPublicKey,
-    nowMs,
-  );
-}
-
-export function writePairingAddress(tx: Tx, id: string, address: string, port: number): void {
-  tx.run('UPDATE hap_pairing SET address = ?, port = ? WHERE id = ?', address, port, id);
-}
-
-export function removePairing(tx: Tx, id: string): void {
-  tx.run('DELETE FROM hap_pairing WHERE id = ?', id);
 }

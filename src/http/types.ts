@@ -11,6 +11,7 @@ import type { ComponentView, DeviceControl } from '../devices/types.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Sync, SyncV2 } from '../sync/sync.ts';
 import type { ReadingHistory } from '../readings/types.ts';
+import type { AccessoryDirectory } from './routes/accessories.ts';
 import type { MqttUserDirectory } from './routes/mqtt-users.ts';
 import type { ServerLimits } from './server.ts';
 
@@ -39,6 +40,24 @@ export interface Diagnosis {
   clearGhosts(topics: readonly string[]): void;
   /** Listens for a while. @throws HubError `conflict` without MQTT, or while somebody else listens. */
   sniff(options: { readonly seconds: number; readonly signal?: AbortSignal }): Promise<object>;
+}
+
+/** The bridges to Apple Home, in the words of the API. */
+export interface HomekitDirectory {
+  /** The bridges with their codes, and what is not shown. */
+  overview(): JsonObject;
+  /**
+   * Keeps a device out, or puts it on another bridge.
+   * @throws HubError `not_found`, `invalid`, `conflict` where HomeKit is off or something would be lost.
+   */
+  choose(
+    entityId: string,
+    choice: {
+      readonly excluded?: boolean | undefined;
+      readonly bridge?: number | undefined;
+      readonly confirm?: boolean | undefined;
+    },
+  ): Promise<JsonObject>;
 }
 
 export interface HttpOptions {
@@ -71,9 +90,12 @@ export interface HttpOptions {
   devices: DeviceDirectory;
   sync: SyncService;
   readings: ReadingHistory;
+  /** Null or absent where HomeKit is off. */
+  accessories?: AccessoryDirectory | null;
   /** Null or absent where the hub has no broker of its own. */
   mqttUsers?: MqttUserDirectory | null;
   diagnosis: Diagnosis;
+  homekit: HomekitDirectory;
   /** What v2 clients note about their own syncs. */
   clients: ClientRecords;
   /** The URL under which phones in the house reach the hub, for codes that they scan; default: as the request did. */

@@ -1,3 +1,4 @@
+import type { AccessoriesPart } from '../accessories/types.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { Devices } from '../devices/devices.ts';
 import type { Capability, ComponentView, DeviceView } from '../devices/types.ts';
@@ -12,7 +13,9 @@ export interface DiagnosisOptions {
   /** Null where it is off. */
   readonly mqtt: MqttInspector | null;
   /** Null where it is off. */
-  readonly homekit: Pick<HomekitPart, 'shows'> | null;
+  readonly accessories?: Pick<AccessoriesPart, 'explain' | 'whyUnavailable'> | null;
+  /** Null where it is off. */
+  readonly homekit: Pick<HomekitPart, 'shows' | 'whyHidden'> | null;
 }
 
 interface DeviceRef {
@@ -84,11 +87,13 @@ export class Diagnosis {
 
   /** Where each value of a device comes from. @throws HubError `not_found`. */
   explain(entityId: string): JsonObject {
-    const { devices, mqtt } = this.#options;
+    const { devices, mqtt, accessories } = this.#options;
     const view = devices.view(entityId);
     if (!view) throw new HubError('not_found', `There is no device ${entityId.slice(0, 128)}.`);
     const components = devices.components().filter((component) => component.entityId === entityId);
-    const reasons = view.available ? [] : components.map(({ id }) => mqtt?.whyUnavailable(id) ?? null);
+    const reasons = view.available
+      ? []
+      : components.map(({ id }) => accessories?.whyUnavailable(id) ?? mqtt?.whyUnavailable(id) ?? null);
     return {
       entity_id: entityId,
       name: view.name,
@@ -129,7 +134,8 @@ export class Diagnosis {
   }
 
   #explainComponent(component: ComponentView, view: DeviceView): JsonObject {
-    const origin = this.#options.mqtt?.explain(component.id);
+    const { mqtt, accessories } = this.#options;
+    const origin = accessories?.explain(component.id) ?? mqtt?.explain(component.id);
     return {
       id: component.id,
       type: component.type,
@@ -167,7 +173,7 @@ export class Diagnosis {
       raw: state?.raw ?? null,
       reported_at: isoOrNull(state?.timestampMs ?? null),
       homekit: shownAs,
-      not_in_homekit: shownAs.length > 0 ? null : this.#whyHidden(capability),
+      not_in_homekit: shownAs.length > 0 ? null : this.#whyHidden(capability, entityId),
     };
   }
 
@@ -179,11 +185,16 @@ export class Diagnosis {
     );
   }
 
-  #whyHidden(capability: Capability): string {
-    if (!this.#options.homekit) return 'HomeKit is switched off.';
+  #whyHidden(capability: Capability, entityId: string): string {
+    const { homekit, devices } = this.#options;
+    if (devices.view(entityId)?.source === 'homekit') {
+      return 'It is a HomeKit accessory itself: shown again, a home that has it in Apple Home would have it twice.';
+    }
+    if (!homekit) return 'HomeKit is switched off.';
     if (capability.category !== null) return 'Settings and diagnostics stay out of Apple Home.';
     if (!capability.enabled_by_default) return 'Its publisher asks for it to be off by default.';
-    return 'Apple Home has nothing that shows it.';
+    const isShown = homekit.shows(entityId).length > 0;
+    return (isShown ? null : homekit.whyHidden(entityId)) ?? 'Apple Home has nothing that shows it.';
   }
 
   /** Which device each component belongs to. */

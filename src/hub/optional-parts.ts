@@ -8,11 +8,15 @@ import type { Devices } from '../devices/devices.ts';
 import type { TlsIdentity } from '../http/http.ts';
 import type { HomekitPart } from '../homekit/types.ts';
 import type { BrokerLogin, MqttPart } from '../mqtt/types.ts';
+import type { CommandSinks } from './command-sinks.ts';
+
+import { bridgeable } from './accessories-part.ts';
 
 /** What the parts that may be off share with the rest. */
 export interface Shared {
   readonly store: Store;
   readonly devices: Devices;
+  readonly sinks: CommandSinks;
   readonly clock: Clock;
   readonly log: Logger;
   readonly opening: OpenParts;
@@ -51,7 +55,7 @@ export async function startMqttPart(
       log: shared.log.child({ part: 'mqtt' }),
     }),
   );
-  shared.devices.connect(part.sink);
+  shared.sinks.mqtt = part.sink;
   return { part, login };
 }
 
@@ -92,11 +96,12 @@ export async function startHomekitPart(
     'homekit',
     await startHomekit({
       name: config.homekit.name,
+      advertiser: config.homekit.advertiser,
       port: config.homekit.port,
       pin: secrets.homekitPin,
       host: null,
       store: shared.store,
-      devices: shared.devices,
+      devices: bridgeable(shared.devices),
       clock: shared.clock,
       log: shared.log.child({ part: 'homekit' }),
       softwareVersion: version,

@@ -4,6 +4,7 @@ import type { Store } from '../base/store.ts';
 import type { HubConfig, HubSecrets } from '../config/config.ts';
 
 import { accessSecrets } from '../access/tables.ts';
+import { accessorySecrets } from '../accessories/tables.ts';
 import { openSecrets } from '../base/secrets-at-rest.ts';
 import { homekitSecrets } from '../homekit/tables.ts';
 import { TLS_KEY } from '../http/http.ts';
@@ -19,7 +20,7 @@ export async function openHomeSecrets(
     store,
     passphrase: given.passphrase,
     remove: config.secrets.removePassphrase,
-    columns: [...accessSecrets, ...homekitSecrets],
+    columns: [...accessSecrets, ...homekitSecrets, ...accessorySecrets],
     files: [dataDir.file(MQTT_CREDENTIALS), dataDir.file(TLS_KEY)],
     copies: dataDir.file('backups'),
     log: log.child({ part: 'secrets' }),

@@ -5,7 +5,7 @@ import type { Codec, Reading } from './components/codec.ts';
 import type { Templates } from './components/templates.ts';
 import type { Availability } from './discovery/availability.ts';
 import type { Message } from './message.ts';
-import type { Router } from './router.ts';
+import type { Listener, Router } from './router.ts';
 import type { Heard } from './types.ts';
 
 import { LIMITS } from './limits.ts';
@@ -32,7 +32,9 @@ export class LiveComponent implements Disposable {
   readonly problem: string | null;
   readonly availability: Availability;
   readonly #services: ComponentServices;
-  readonly #topics: readonly string[];
+  readonly #topics: ReadonlyMap<string, Listener>;
+  /** A state topic tells of availability as well. */
+  readonly #hearsBoth: boolean;
   /** Of the last message on a state topic; null while there was none. */
   lastHeard: Heard | null = null;
   /** The last message of which a template could make nothing, and why. */
@@ -49,12 +51,19 @@ export class LiveComponent implements Disposable {
     this.problem = typeof codec === 'string' ? codec : null;
     this.availability = availability;
     this.#services = services;
-    this.#topics = [...new Set([...(this.codec?.topics ?? []), ...availability.topics])];
+    const states = this.codec?.topics ?? [];
+    this.#hearsBoth = states.some((topic) => availability.topics.includes(topic));
+    this.#topics = new Map([
+      ...availability.topics.map((topic) => [topic, this.#listenToAvailability] as const),
+      ...states.map((topic) => [topic, this.#listen] as const),
+    ]);
   }
 
   /** Begins to listen. */
   start(): void {
-    for (const topic of this.#topics) this.#services.router.add(topic, this.codec?.qos ?? 0, this.#listen);
+    for (const [topic, listener] of this.#topics) {
+      this.#services.router.add(topic, this.codec?.qos ?? 0, listener);
+    }
     this.#tellAvailability();
     if (this.availability.current === undefined) this.#startGrace();
   }
@@ -80,16 +89,21 @@ export class LiveComponent implements Disposable {
 
   /** Stops listening; the registry keeps what it was told. */
   [Symbol.dispose](): void {
-    for (const topic of this.#topics) this.#services.router.remove(topic, this.#listen);
+    for (const [topic, listener] of this.#topics) this.#services.router.remove(topic, listener);
     clearTimeout(this.#graceTimer);
     clearTimeout(this.#expiryTimer);
     clearTimeout(this.#offTimer);
   }
 
-  readonly #listen = (message: Message): void => {
+  readonly #listenToAvailability = (message: Message): void => {
     if (message.byteLength > LIMITS.statePayloadBytes) return;
     this.availability.update(message, this.#services.clock.nowMs());
     this.#tellAvailability();
+  };
+
+  readonly #listen = (message: Message): void => {
+    if (message.byteLength > LIMITS.statePayloadBytes) return;
+    if (this.#hearsBoth) this.#listenToAvailability(message);
     const readings = this.#decode(message);
     if (readings.length === 0) return;
     this.#report(readings, DEVICE_ORIGIN);
@@ -103,8 +117,9 @@ export class LiveComponent implements Disposable {
     const reason: string | undefined = templates.lastFailure;
     const { topic, retained } = message;
     // A topic that tells whether the device is there tells no values, unless it is the same one.
-    if (readings.length === 0 && reason === undefined && this.availability.topics.includes(topic))
-      return readings;
+    if (this.#hearsBoth && readings.length === 0 && reason === undefined) {
+      if (this.availability.topics.includes(topic)) return readings;
+    }
     this.lastHeard = { atMs: clock.nowMs(), topic, payload: message.excerpt, retained };
     if (reason !== undefined) this.lastFailure = { ...this.lastHeard, reason };
     return readings;
@@ -112,7 +127,11 @@ export class LiveComponent implements Disposable {
 
   #report(readings: readonly Reading[], origin: string): void {
     if (readings.length === 0) return;
-    const reports: StateReport[] = readings.map((reading) => ({ componentId: this.id, ...reading, origin }));
+    const reports: StateReport[] = readings.map(({ kind, value, raw }) =>
+      raw === undefined
+        ? { componentId: this.id, kind, value, origin }
+        : { componentId: this.id, kind, value, raw, origin },
+    );
     this.#guard(() => this.#services.registry.report(reports));
   }
 

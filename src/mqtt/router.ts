@@ -14,6 +14,15 @@ interface Subscription {
   readonly listeners: Set<Listener>;
   readonly matches: (topic: string) => boolean;
   qos: Qos;
+  /** The broker was asked for it. */
+  isAsked: boolean;
+  /**
+   * Of a topic that listeners go on joining: what it said last, so that each of them is told, and not all of them again
+   * with each newcomer. A bridge of 500 devices has one topic on which it says that it is there.
+   */
+  isRemembered: boolean;
+  last: IncomingMessage | undefined;
+  readonly newcomers: Set<Listener>;
 }
 
 /**
@@ -38,10 +47,13 @@ export class Router implements Disposable {
   /** From now on the listener gets the filter's messages; soon, the retained ones again too. */
   add(filter: string, qos: Qos, listener: Listener): void {
     const table = hasWildcard(filter) ? this.#wildcards : this.#exact;
-    const subscription = table.get(filter) ?? { listeners: new Set(), matches: filterMatcher(filter), qos };
+    const subscription = table.get(filter) ?? newSubscription(filter, qos);
     subscription.listeners.add(listener);
-    subscription.qos = qos > subscription.qos ? qos : subscription.qos;
     table.set(filter, subscription);
+    const isCovered = subscription.qos >= qos;
+    if (!isCovered) subscription.qos = qos;
+    if (subscription.last && isCovered) subscription.newcomers.add(listener);
+    else if (subscription.isAsked && table === this.#exact) subscription.isRemembered = true;
     // A device announces ten components on one topic in a burst: asking once at its end gives all ten the state.
     this.ask(filter);
   }
@@ -49,6 +61,7 @@ export class Router implements Disposable {
   remove(filter: string, listener: Listener): void {
     const table = hasWildcard(filter) ? this.#wildcards : this.#exact;
     const subscription = table.get(filter);
+    subscription?.newcomers.delete(listener);
     if (!subscription?.listeners.delete(listener) || subscription.listeners.size > 0) return;
     table.delete(filter);
     if (!this.#toSubscribe.delete(filter)) this.#getLink()?.unsubscribe(filter);
@@ -63,7 +76,11 @@ export class Router implements Disposable {
   /** Asks the broker for everything anew, after it forgot. */
   resubscribe(): void {
     for (const filter of this.#wildcards.keys()) this.#toSubscribe.add(filter);
-    for (const filter of this.#exact.keys()) this.#toSubscribe.add(filter);
+    for (const [filter, subscription] of this.#exact) {
+      subscription.last = undefined;
+      subscription.newcomers.clear();
+      this.#toSubscribe.add(filter);
+    }
     this.flush();
   }
 
@@ -77,7 +94,16 @@ export class Router implements Disposable {
     this.#toSubscribe.clear();
     for (const filter of filters) {
       const subscription = this.#exact.get(filter) ?? this.#wildcards.get(filter);
-      if (subscription) link.subscribe(filter, subscription.qos);
+      if (!subscription) continue;
+      const { last, newcomers } = subscription;
+      if (last && newcomers.size > 0) {
+        const listeners = [...newcomers];
+        newcomers.clear();
+        this.#tell(listeners, new Message(last));
+        continue;
+      }
+      subscription.isAsked = true;
+      link.subscribe(filter, subscription.qos);
     }
   }
 
@@ -87,12 +113,17 @@ export class Router implements Disposable {
     let message: Message | undefined;
     if (exact) {
       message = new Message(incoming);
-      this.#tell(exact, message);
+      // Payloads are only borrowed; and whoever hears of it later hears of something kept.
+      if (exact.isRemembered) {
+        exact.last = { ...incoming, payload: Buffer.from(incoming.payload), retained: true };
+        exact.newcomers.clear();
+      }
+      this.#tell(exact.listeners, message);
     }
     for (const subscription of this.#wildcards.values()) {
       if (!subscription.matches(incoming.topic)) continue;
       message ??= new Message(incoming);
-      this.#tell(subscription, message);
+      this.#tell(subscription.listeners, message);
     }
     this.#overhears?.(incoming, message !== undefined);
   }
@@ -120,7 +151,7 @@ export class Router implements Disposable {
   }
 
   /** One listener's error must not keep the message from the others, nor end the process. */
-  #tell({ listeners }: Subscription, message: Message): void {
+  #tell(listeners: Iterable<Listener>, message: Message): void {
     for (const listener of listeners) {
       try {
         listener(message);
@@ -129,4 +160,16 @@ export class Router implements Disposable {
       }
     }
   }
+}
+
+function newSubscription(filter: string, qos: Qos): Subscription {
+  return {
+    listeners: new Set(),
+    matches: filterMatcher(filter),
+    qos,
+    isAsked: false,
+    isRemembered: false,
+    last: undefined,
+    newcomers: new Set(),
+  };
 }

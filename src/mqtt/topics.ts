@@ -30,7 +30,10 @@ export function hasWildcard(filter: string): boolean {
   return filter.includes('+') || filter.includes('#');
 }
 
-/** A filter as a function; MQTT 3.1.1 section 4.7: a wildcard at the start never matches a topic that begins with `$`. */
+/**
+ * A filter as a function; MQTT 3.1.1 section 4.7: a wildcard at the start never matches a topic that begins with `$`.
+ * Every message of the broker is held against each filter with a wildcard, so that it makes no parts of the topic.
+ */
 export function filterMatcher(filter: string): (topic: string) => boolean {
   if (!hasWildcard(filter)) return (topic) => topic === filter;
   const levels = filter.split('/');
@@ -39,8 +42,15 @@ export function filterMatcher(filter: string): (topic: string) => boolean {
   const hidesDollar = levels[0] === '+' || levels[0] === '#';
   return (topic) => {
     if (hidesDollar && topic.startsWith('$')) return false;
-    const parts = topic.split('/');
-    if (open ? parts.length < fixed.length : parts.length !== fixed.length) return false;
-    return fixed.every((level, index) => level === '+' || level === parts[index]);
+    // Where the next level begins; behind the topic's end once there is none.
+    let from = 0;
+    for (const level of fixed) {
+      if (from > topic.length) return false;
+      const slash = topic.indexOf('/', from);
+      const end = slash === -1 ? topic.length : slash;
+      if (level !== '+' && (level.length !== end - from || !topic.startsWith(level, from))) return false;
+      from = end + 1;
+    }
+    return open || from > topic.length;
   };
 }

@@ -132,7 +132,9 @@ export const PLACE_TOOLS: readonly Tool[] = [
 ];
 
 async function devicesIn(reads: HomeReads, roomId: string): Promise<EntityVersion[]> {
-  return await reads.neighbours(await reads.edges(roomId, 'to', ['located_in']), roomId, 'device');
+  const edges = await reads.edges(roomId, 'to', ['located_in']);
+  const devices = await reads.neighbours(edges, roomId, 'device');
+  return [...devices, ...(await reads.neighbours(edges, roomId, 'accessory'))];
 }
 
 async function automationsOf(reads: HomeReads, id: string): Promise<EntityVersion[]> {

@@ -178,6 +178,13 @@ export const ACTS: Readonly<Record<string, Prepare>> = {
   'POST /api/mqtt/users': always({ status: 409 }),
   'PATCH /api/mqtt/users/{name}': always({ ids: ['lamp'], status: 409 }),
   'DELETE /api/mqtt/users/{name}': always({ ids: ['lamp'], status: 409 }),
+  // And so is HomeKit.
+  'PATCH /api/homekit/devices/{id}': always({ ...LAMP, status: 409 }),
+  // HomeKit is off, too.
+  'GET /api/homekit/accessories': always({ status: 409 }),
+  'POST /api/homekit/accessories/{id}/pair': always({ ids: ['CA:FE:00:00:00:01'], status: 409 }),
+  'POST /api/homekit/accessories/{id}/identify': always({ ids: ['CA:FE:00:00:00:01'], status: 409 }),
+  'DELETE /api/homekit/accessories/{id}': always({ ids: ['CA:FE:00:00:00:01'], status: 409 }),
   'GET /api/relationships/{id}': always(EDGE),
   'GET /api/relationships/{id}/versions': always(EDGE),
   'GET /api/v1/graph/entities/{id}': always(LAMP),

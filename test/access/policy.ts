@@ -93,6 +93,12 @@ export const POLICY: Readonly<Record<string, What>> = {
   'POST /api/mqtt/users': 'administer',
   'PATCH /api/mqtt/users/{name}': 'administer',
   'DELETE /api/mqtt/users/{name}': 'administer',
+  'GET /api/homekit': 'administer',
+  'PATCH /api/homekit/devices/{id}': 'administer',
+  'GET /api/homekit/accessories': 'administer',
+  'POST /api/homekit/accessories/{id}/pair': 'administer',
+  'POST /api/homekit/accessories/{id}/identify': 'administer',
+  'DELETE /api/homekit/accessories/{id}': 'administer',
   'GET /api/sync/devices': 'administer',
 
   'GET /api/entities': 'look into the home',

@@ -223,25 +223,4 @@ describe('identity of accessories', () => {
     expect(first && valueOf(first, 'AccessoryInformation', 'SerialNumber')).toBe('03-a');
     expect(second && valueOf(second, 'AccessoryInformation', 'SerialNumber')).toBe('04-b');
   });
-
-  test('a full bridge leaves the newest devices out, says so, and keeps who is on it', async () => {
-    for (let number = 100; number < 300; number += 1) {
-      home.devices.add(`x${number}`, { ...sensor, name: `Sensor ${number}` });
-    }
-    const { log, lines } = newLog();
-    const part = await home.start({ log });
-    expect(part.accessoryCount).toBe(149);
-    expect(lines.join('')).toContain('the HomeKit bridge is full');
-    await using controller = await Controller.pair(part);
-    const before = (await controller.accessories()).map(structureOf);
-    // Older by id than all of them, but without a place.
-    home.devices.add('00-new', { ...sensor, name: 'A new one' });
-    await using again = new Controller(await home.start(), controller.pairing);
-    expect(new Set((await again.accessories()).map(structureOf))).toEqual(new Set(before));
-    home.devices.remove('x100');
-    const last = await home.start();
-    await using third = new Controller(last, controller.pairing);
-    expect(accessoryNamed(await third.accessories(), 'A new one')).toBeDefined();
-    expect(last.accessoryCount).toBe(149);
-  });
 });

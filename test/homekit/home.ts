@@ -25,8 +25,10 @@ export class Home implements AsyncDisposable {
     this.store = store;
   }
 
-  static async open(): Promise<Home> {
+  /** @param fill puts something into the database file before the hub opens it */
+  static async open(fill?: (file: string) => void | Promise<void>): Promise<Home> {
     const folder = mkdtempSync(join(tmpdir(), 'homekit-'));
+    await fill?.(join(folder, 'hub.db'));
     const store = await Store.open({
       file: join(folder, 'hub.db'),
       clock: systemClock,
@@ -63,9 +65,10 @@ export class Home implements AsyncDisposable {
   }
 
   /** c#, the number that makes phones read the whole list again when it rises. */
-  configurationNumber(): number {
+  configurationNumber(username?: string): number {
     const row = this.store.db.get<{ value: string }>(
-      "SELECT value FROM hap_storage WHERE key LIKE 'AccessoryInfo.%'",
+      'SELECT value FROM hap_storage WHERE key LIKE ?',
+      `AccessoryInfo.${username?.replaceAll(':', '') ?? ''}%`,
     );
     return (JSON.parse(row?.value ?? '{}') as { configVersion: number }).configVersion;
   }

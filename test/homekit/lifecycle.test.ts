@@ -68,7 +68,31 @@ describe('the bridge as a part', () => {
     await vi.waitFor(() => expect(udp()).toBe(0));
   });
 
-  test('a second bridge in the process is refused', async () => {
+  test.each(['auto', 'ciao', 'bonjour-hap', 'avahi'] as const)(
+    'announced by %s it pairs on loopback alone, together with a further bridge, and closes again',
+    async (advertiser) => {
+      const before = listeningSockets();
+      const { log, lines } = newLog();
+      const part = await home.start({ advertise: true, advertiser, log });
+      expect(part.advertiser).toBe(advertiser === 'auto' ? 'ciao' : advertiser);
+      await part.choose('02-relay', { bridge: 2 });
+      await vi.waitFor(() => expect(part.bridges[1]?.port).toBeGreaterThan(0));
+      for (const bridge of part.bridges) {
+        await using controller = await Controller.pair(bridge);
+        expect(await controller.accessories()).toHaveLength(2);
+        const outside = connect(bridge.port, '127.0.0.2');
+        const [error] = (await once(outside, 'error')) as [NodeJS.ErrnoException];
+        expect(error.code).toBe('ECONNREFUSED');
+      }
+      // Without a D-Bus the library says so, and takes ciao.
+      const isThere = !lines.join('').includes("isn't available on this platform");
+      expect(isThere || advertiser === 'avahi').toBe(true);
+      await home.stop();
+      await vi.waitFor(() => expect(listeningSockets()).toBe(before), { timeout: 3000 });
+    },
+  );
+
+  test('a second hub in the process is refused', async () => {
     await home.start();
     await using other = await Home.open();
     await expect(other.start()).rejects.toThrow('already runs in this process');

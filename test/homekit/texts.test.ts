@@ -10,7 +10,7 @@ import {
 } from '../../src/homekit/convert.ts';
 import { isTrivialPin } from '../../src/homekit/identity.ts';
 import { cleanName, numberEqualNames, toFirmwareRevision, toInfoText } from '../../src/homekit/names.ts';
-import { choosePlaces, MAX_ACCESSORIES } from '../../src/homekit/rules.ts';
+import { choosePlaces, FULL_ACCESSORIES, MAX_ACCESSORIES, type Place } from '../../src/homekit/rules.ts';
 
 /** The rule of hap-nodejs's checkName, which prints a warning otherwise. */
 const ACCEPTED = /^[\p{L}\p{N}][\p{L}\p{N}\p{Zs}\u2019'&!._:;()/,-]*[\p{L}\p{N}]$/u;
@@ -115,12 +115,40 @@ describe('values', () => {
   });
 });
 
-describe('places on the bridge', () => {
-  test('who has a place keeps it, and the rest goes to the oldest newcomers', () => {
-    const assigned = new Set(Array.from({ length: MAX_ACCESSORIES - 1 }, (_, index) => `z${index}`));
-    const places = choosePlaces(['b', 'a', ...assigned], assigned);
-    expect(places.size).toBe(MAX_ACCESSORIES);
-    expect(places.has('a')).toBe(true);
-    expect(places.has('b')).toBe(false);
+describe('places on the bridges', () => {
+  const held = (bridge: number, count: number): [string, Place][] =>
+    Array.from({ length: count }, (_, index) => [`z${bridge}-${index}`, { bridge, isFreed: false }]);
+
+  test('who has a place keeps it, and newcomers go to the first bridge that is not full, the oldest first', () => {
+    const places = new Map([...held(1, FULL_ACCESSORIES - 1), ...held(2, FULL_ACCESSORIES), ...held(3, 2)]);
+    const chosen = choosePlaces(['b', 'a', ...places.keys()], places);
+    expect([chosen.get('a'), chosen.get('b')]).toEqual([1, 3]);
+    expect([...chosen].filter(([id, bridge]) => places.get(id)?.bridge === bridge)).toHaveLength(places.size);
+  });
+
+  test('a home that filled its bridge to the brim keeps it, and a new bridge takes what comes', () => {
+    const places = new Map(held(1, MAX_ACCESSORIES));
+    const chosen = choosePlaces(['a', ...places.keys()], places);
+    expect([...chosen.values()].filter((bridge) => bridge === 1)).toHaveLength(MAX_ACCESSORIES);
+    expect(chosen.get('a')).toBe(2);
+  });
+
+  test('who comes back gets its old bridge beyond the mark, but not beyond the brim', () => {
+    const places = new Map<string, Place>([
+      ...held(1, MAX_ACCESSORIES - 1),
+      ['back-1', { bridge: 1, isFreed: true }],
+      ['back-2', { bridge: 1, isFreed: true }],
+    ]);
+    const chosen = choosePlaces(['back-2', 'back-1', 'a'], places);
+    expect([...chosen].toSorted()).toEqual([
+      ['a', 2],
+      ['back-1', 1],
+      ['back-2', 2],
+    ]);
+  });
+
+  test('a device that is kept out, or has nothing to show at the moment, holds its place', () => {
+    const places = new Map(held(1, FULL_ACCESSORIES));
+    expect(choosePlaces(['a'], places).get('a')).toBe(2);
   });
 });

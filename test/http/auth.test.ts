@@ -125,6 +125,12 @@ describe('every route of the table', () => {
       'POST /api/mqtt/users',
       'PATCH /api/mqtt/users/{name}',
       'DELETE /api/mqtt/users/{name}',
+      'GET /api/homekit',
+      'PATCH /api/homekit/devices/{id}',
+      'GET /api/homekit/accessories',
+      'POST /api/homekit/accessories/{id}/pair',
+      'POST /api/homekit/accessories/{id}/identify',
+      'DELETE /api/homekit/accessories/{id}',
       'GET /api/devices/{id}/explain',
       'GET /api/sync/devices',
     ];

@@ -126,6 +126,13 @@ const INSTEAD: Readonly<
   'POST /api/mqtt/users': { status: 409 },
   'PATCH /api/mqtt/users/{name}': { status: 409 },
   'DELETE /api/mqtt/users/{name}': { status: 409 },
+  // HomeKit is off, too.
+  'PATCH /api/homekit/devices/{id}': { status: 409 },
+  // HomeKit is off, too.
+  'GET /api/homekit/accessories': { status: 409 },
+  'POST /api/homekit/accessories/{id}/pair': { status: 409 },
+  'POST /api/homekit/accessories/{id}/identify': { status: 409 },
+  'DELETE /api/homekit/accessories/{id}': { status: 409 },
   'PUT /api/auth/password': {
     body: { current_password: PASSWORD, new_password: 'eight others at least' },
   },

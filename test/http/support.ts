@@ -21,6 +21,7 @@ import { Graph } from '../../src/graph/graph.ts';
 import { graphTables } from '../../src/graph/tables.ts';
 import { routeTable, startHttp } from '../../src/http/http.ts';
 import { Diagnosis } from '../../src/hub/diagnosis.ts';
+import { HomekitDesk } from '../../src/hub/homekit-desk.ts';
 import { Sync } from '../../src/sync/sync.ts';
 import { syncTables } from '../../src/sync/tables.ts';
 import { NOBODY_LIVE } from '../sync/sync-home.ts';
@@ -37,6 +38,7 @@ export function allRoutes(): Route[] {
     devices: nothing,
     diagnosis: nothing,
     graph: nothing,
+    homekit: nothing,
     readings: nothing,
     sync: nothing,
     version: '',
@@ -201,6 +203,7 @@ export async function startTestApi(
     sync,
     readings,
     diagnosis,
+    homekit: new HomekitDesk(null),
     clients: new ClientRecords({ store, clock }),
     upgrade: (_, socket) => socket.destroy(),
     clock,

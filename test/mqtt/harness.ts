@@ -48,8 +48,13 @@ export class RecordingRegistry implements DeviceRegistry {
 
   /** What tests say was known before. */
   readonly known = new Map<string, string>();
-  sourcesOf(identifiers: readonly string[]): ReadonlySet<string> {
-    return new Set(identifiers.flatMap((identifier) => this.known.get(identifier) ?? []));
+  sourcesOf(identifiers: readonly string[]): ReadonlyMap<string, string> {
+    return new Map(
+      identifiers.flatMap((identifier) => {
+        const source = this.known.get(identifier);
+        return source === undefined ? [] : [[`known:${identifier}`, source] as const];
+      }),
+    );
   }
 
   setAvailable(componentId: string, available: boolean): void {

@@ -7,7 +7,7 @@ export interface FloodOrder {
   readonly base: string;
   readonly devices: number;
   readonly messages: number;
-  /** The power that the last message tells of device 0. */
+  /** The power that the last message tells, of the device after the others. */
   readonly marker: number;
   /** Null = as fast as the broker takes them. */
   readonly perSecond: number | null;

@@ -32,7 +32,7 @@ async function flood({ base, devices, messages, marker, perSecond }: FloodOrder)
     for (let n = sent; n < Math.min(messages, sent + window); n++) {
       const isLast = n === messages - 1;
       published.push(
-        client.publishAsync(`${base}/${isLast ? 0 : n % devices}`, toState(n, isLast ? marker : null)),
+        client.publishAsync(`${base}/${isLast ? devices : n % devices}`, toState(n, isLast ? marker : null)),
       );
     }
     await Promise.all(published);

@@ -56,7 +56,7 @@ async function measure(name: string, url: string | null): Promise<Result[]> {
     const messages = Math.round((LOAD_PER_SECOND * PROBES * EVERY_MS) / 1000);
     const flooding = load.flood({
       base: 'zigbee2mqtt',
-      devices: PLUGS - 1,
+      devices: PLUGS - 2,
       messages,
       marker: 1,
       perSecond: LOAD_PER_SECOND,

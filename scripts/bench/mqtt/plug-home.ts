@@ -60,7 +60,8 @@ export async function untilKnown(home: BenchHome, count: number): Promise<Device
     }
     const whole = items.filter(({ capabilities }) => capabilities.length >= COMPONENTS_PER_PLUG);
     if (whole.length >= count) return whole;
-    await pause(50);
+    // Listing all devices is work for the hub as well.
+    await pause(250);
   }
 }
 

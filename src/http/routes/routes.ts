@@ -3,6 +3,7 @@ import type { HttpOptions } from '../types.ts';
 
 import { Tools } from '../../tools/tools.ts';
 import { openApiDocument } from '../openapi.ts';
+import { accessoryRoutes } from './accessories.ts';
 import { apiKeyRoutes } from './api-keys.ts';
 import { auditRoutes, noteRefusals } from './audit.ts';
 import { authRoutes } from './auth.ts';
@@ -11,6 +12,7 @@ import { documentRoutes } from './document.ts';
 import { entityRoutes } from './entities.ts';
 import { entityHistoryRoutes } from './entity-history.ts';
 import { graphRoutes } from './graph.ts';
+import { homekitRoutes } from './homekit.ts';
 import { mqttRoutes } from './mqtt.ts';
 import { mqttUserRoutes } from './mqtt-users.ts';
 import { pairingRoutes } from './pairing.ts';
@@ -31,11 +33,13 @@ import { syncV1Routes } from './v1/sync.ts';
 export type RouteContext = Pick<
   HttpOptions,
   | 'access'
+  | 'accessories'
   | 'clients'
   | 'clock'
   | 'devices'
   | 'diagnosis'
   | 'graph'
+  | 'homekit'
   | 'mqttUsers'
   | 'notReady'
   | 'readings'
@@ -67,6 +71,8 @@ export function routeTable(context: RouteContext): Route[] {
     ...readingRoutes(context),
     ...mqttRoutes(context),
     ...mqttUserRoutes(context),
+    ...accessoryRoutes(context),
+    ...homekitRoutes(context),
     ...syncRoutes(context),
     ...authV1Routes(context),
     ...syncV1Routes(context),

@@ -134,8 +134,12 @@ export class Broker implements AsyncDisposable {
     const { topic, qos, retain } = message;
     const payload = Buffer.from(message.payload);
     if (retain) this.retained.set(topic, payload, qos);
-    this.#aedes?.publish({ cmd: 'publish', topic, payload, qos, retain, dup: false }, (error) => {
-      if (error) this.#options.log.warn({ err: error, topic }, 'a message could not be delivered');
+    // The library numbers messages and takes one that comes after a higher number for a duplicate. On the turn of a
+    // device's message, which has no number yet, the hub's own would get the lower one and be passed by.
+    queueMicrotask(() => {
+      this.#aedes?.publish({ cmd: 'publish', topic, payload, qos, retain, dup: false }, (error) => {
+        if (error) this.#options.log.warn({ err: error, topic }, 'a message could not be delivered');
+      });
     });
   }
 

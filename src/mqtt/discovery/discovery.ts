@@ -18,10 +18,11 @@ import { Complaints } from './complaints.ts';
 import { describeComponent, deviceIdentifiers } from './description.ts';
 import { PayloadProblem } from './expand.ts';
 import { componentId, parsePayload, type DiscoveryPayload } from './payload.ts';
-import { isBetter, Sources, type SourceName } from './sources.ts';
+import { Precedence, type PrecedenceOptions } from './precedence.ts';
+import { isSource, type SourceName } from './sources.ts';
 import { parseDiscoveryTopic } from './topic.ts';
 
-export interface DiscoveryOptions {
+export interface DiscoveryOptions extends PrecedenceOptions {
   readonly prefix: string;
   readonly registry: DeviceRegistry;
   readonly router: Router;
@@ -29,13 +30,6 @@ export interface DiscoveryOptions {
   readonly clock: Clock;
   /** See ComponentServices. */
   readonly availabilityGraceMs: number;
-  /** Asks everybody to tell of their devices again: a source that was passed over may be wanted now. */
-  readonly askAgain: () => void;
-  /**
-   * How long after its first word a source waits for a better one that told of the device before the last stop. Default
-   * 30 s.
-   */
-  readonly betterSourceMs?: number;
 }
 
 /** What a discovery topic, or a device by a protocol of its own, last said. */
@@ -49,8 +43,8 @@ interface Announcement {
   readonly ids: Set<string>;
 }
 
-const BETTER_SOURCE_MS = 30_000;
-const ASK_AGAIN_MS = 1_000;
+/** How long those that tell of a device on many topics have for the last of them. */
+const TAKEOVER_MS = 5_000;
 
 /**
  * Turns discovery messages into components. The identity is the topic (component, node, object), not `unique_id`,
@@ -67,16 +61,14 @@ export class Discovery implements Disposable {
   /** The topic that described a component last, and so may withdraw it. */
   readonly #owners = new Map<string, string>();
   readonly complaints: Complaints;
-  readonly #sources = new Sources();
-  /** Announcements that a better source kept from being heard. */
-  readonly #passedOver = new Set<string>();
-  #askTimer: NodeJS.Timeout | undefined;
-  /** Better sources of before the last stop had their time to speak. */
-  #hasWaited = false;
-  #waitTimer: NodeJS.Timeout | undefined;
+  readonly #precedence: Precedence;
+  /** Components that a better source made superfluous, unless it yet tells of what takes their place. */
+  readonly #superseded = new Set<string>();
+  #takeoverTimer: NodeJS.Timeout | undefined;
 
   constructor(options: DiscoveryOptions) {
     this.#options = options;
+    this.#precedence = new Precedence(options);
     this.complaints = new Complaints(options.log);
     this.#templates = new Templates(options.log);
     this.#services = { ...options, templates: this.#templates };
@@ -148,8 +140,8 @@ export class Discovery implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    clearTimeout(this.#waitTimer);
-    clearTimeout(this.#askTimer);
+    clearTimeout(this.#takeoverTimer);
+    this.#precedence[Symbol.dispose]();
     for (const component of this.#live.values()) component[Symbol.dispose]();
     this.#live.clear();
   }
@@ -184,22 +176,21 @@ export class Discovery implements Disposable {
     this.#withdrawReplaced(topic, announcement, payload.components);
     for (const id of payload.withdrawn) this.#withdraw(topic, id);
     const identifiers = [...new Set(payload.components.flatMap(deviceIdentifiers))];
-    if (this.#hasBetterSource(source, identifiers)) {
-      if (this.#passedOver.size < LIMITS.components) this.#passedOver.add(topic);
-      return;
-    }
-    this.#passedOver.delete(topic);
-    this.#sources.claim(topic, source, identifiers);
-    const replaced = this.#letGoOutranked(source, identifiers);
+    if (this.#precedence.passesOver(topic, source, identifiers)) return;
+    const superseded = new Set([
+      ...this.#letGoOutranked(this.#precedence.claim(topic, source, identifiers)),
+      ...this.#silentOthers(source, identifiers),
+    ]);
+    for (const id of superseded) this.#superseded.add(id);
     let failure: unknown;
     for (const spec of payload.components) {
       try {
-        this.#describe(topic, source, spec, announcement, replaced);
+        this.#describe(topic, source, spec, announcement);
       } catch (error) {
         failure = error;
       }
     }
-    if (replaced.length > 0) this.#options.registry.retire(replaced);
+    if (superseded.size > 0) this.#retireSoon(superseded, payload.components.length > 1);
     if (failure !== undefined) throw failure;
     announcement.digest = digest;
     this.complaints.settle(topic);
@@ -209,54 +200,53 @@ export class Discovery implements Disposable {
     );
   }
 
-  /** Also one that told of the device before the last stop, and may be about to speak. */
-  #hasBetterSource(source: SourceName, identifiers: readonly string[]): boolean {
-    if (this.#sources.isOutranked(source, identifiers)) return true;
-    if (this.#hasWaited) return false;
-    const known = this.#options.registry.sourcesOf(identifiers);
-    if (![...known].some((other) => isBetter(other, source))) return false;
-    this.#waitTimer ??= setTimeout(() => {
-      this.#hasWaited = true;
-      this.#askPassedOver();
-    }, this.#options.betterSourceMs ?? BETTER_SOURCE_MS).unref();
-    return true;
-  }
-
-  /** Those who were passed over may be wanted now; a bridge that takes back eighty devices is asked once. */
-  #askPassedOver(): void {
-    if (this.#passedOver.size === 0) return;
-    this.#askTimer ??= setTimeout(() => {
-      this.#askTimer = undefined;
-      this.#passedOver.clear();
-      this.#options.askAgain();
-    }, ASK_AGAIN_MS).unref();
-  }
-
   /** Stops listening to what worse sources told of the device. @returns the ids whose place may be taken. */
-  #letGoOutranked(source: SourceName, identifiers: readonly string[]): string[] {
-    const replaced: string[] = [];
-    for (const key of this.#sources.outranked(source, identifiers)) {
-      this.#sources.release(key);
+  #letGoOutranked(keys: readonly string[]): string[] {
+    const ids: string[] = [];
+    for (const key of keys) {
       const announcement = this.#announcements.get(key);
       if (!announcement) continue;
       announcement.digest = '';
       for (const id of announcement.ids) {
         if (this.#owners.get(id) !== key) continue;
         this.#letGo(id);
-        replaced.push(id);
+        ids.push(id);
       }
       announcement.ids.clear();
     }
-    return replaced;
+    return ids;
   }
 
-  #describe(
-    topic: string,
-    source: SourceName,
-    spec: ComponentSpec,
-    announcement: Announcement,
-    replaced: readonly string[],
-  ): void {
+  /** What another source told of the device before the last stop, and has not told since. */
+  #silentOthers(source: SourceName, identifiers: readonly string[]): string[] {
+    return [...this.#options.registry.sourcesOf(identifiers)].flatMap(([id, other]) =>
+      other !== source && isSource(other) && !this.#live.has(id) ? [id] : [],
+    );
+  }
+
+  /**
+   * What nobody takes over goes: at once where the better source has told everything in one message, or else when the
+   * last of its topics had time to arrive. A stop meanwhile finds it withdrawn.
+   */
+  #retireSoon(ids: ReadonlySet<string>, isComplete: boolean): void {
+    if (isComplete) {
+      this.#retire(ids);
+      return;
+    }
+    for (const id of ids) if (!this.#live.has(id)) this.#options.registry.withdraw(id);
+    clearTimeout(this.#takeoverTimer);
+    this.#takeoverTimer = setTimeout(() => {
+      this.#attempt('takeover', () => this.#retire(this.#superseded));
+    }, TAKEOVER_MS).unref();
+  }
+
+  #retire(ids: ReadonlySet<string>): void {
+    const gone = [...ids].filter((id) => !this.#live.has(id));
+    for (const id of ids) this.#superseded.delete(id);
+    if (gone.length > 0) this.#options.registry.retire(gone);
+  }
+
+  #describe(topic: string, source: SourceName, spec: ComponentSpec, announcement: Announcement): void {
     const before = this.#live.get(spec.id);
     if (!before && this.#live.size >= LIMITS.components) {
       throw new PayloadProblem(`the hub has ${LIMITS.components} components already and takes no more`);
@@ -266,8 +256,9 @@ export class Discovery implements Disposable {
     const { problem } = component;
     this.#options.registry.describe(
       describeComponent(spec, component.codec?.capabilities ?? [], problem, source),
-      replaced,
+      [...this.#superseded],
     );
+    this.#superseded.delete(spec.id);
     before?.[Symbol.dispose]();
     this.#live.set(spec.id, component);
     this.#owners.set(spec.id, topic);
@@ -312,9 +303,7 @@ export class Discovery implements Disposable {
     const announcement = this.#announcements.get(topic);
     this.#announcements.delete(topic);
     for (const id of new Set([...(announcement?.ids ?? []), ...alsoIds])) this.#withdraw(topic, id);
-    this.#passedOver.delete(topic);
-    this.#sources.release(topic);
-    this.#askPassedOver();
+    this.#precedence.leave(topic);
   }
 
   /** Unless another topic has taken the component over. */

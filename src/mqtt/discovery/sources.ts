@@ -38,6 +38,10 @@ export class Sources {
     }
   }
 
+  has(key: string): boolean {
+    return this.#claims.has(key);
+  }
+
   release(key: string): void {
     const claim = this.#claims.get(key);
     if (!claim) return;
@@ -69,7 +73,11 @@ export class Sources {
   }
 }
 
+export function isSource(name: string): name is SourceName {
+  return Object.hasOwn(RANK, name);
+}
+
 /** Whether one source knows a device better than another; of a name that is no source: no. */
 export function isBetter(one: string, than: SourceName): boolean {
-  return Object.hasOwn(RANK, one) && RANK[one as SourceName] > RANK[than];
+  return isSource(one) && RANK[one] > RANK[than];
 }

@@ -16,9 +16,10 @@ export class UndefinedError extends TemplateError {}
 /** Thrown by `is_defined`, caught by `render`: no error, the update is to be left out. */
 export class SkipUpdate extends Error {}
 
-/** The same error with its place: the offset, and line and column in the sentence. */
+/** The same error, of the same kind, with its place: the offset, and line and column in the sentence. */
 export function atPosition(error: TemplateError, source: string, position: number): TemplateError {
   const before = source.slice(0, position).split('\n');
   const column = (before.at(-1) ?? '').length + 1;
-  return new TemplateError(`${error.message} (line ${before.length}, column ${column}).`, position);
+  const Kind = error instanceof UndefinedError ? UndefinedError : TemplateError;
+  return new Kind(`${error.message} (line ${before.length}, column ${column}).`, position);
 }

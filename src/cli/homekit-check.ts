@@ -1,0 +1,197 @@
+import { Bonjour, type Service } from 'bonjour-service';
+import { request } from 'node:http';
+import { networkInterfaces } from 'node:os';
+
+import type { BridgeReply, HomekitReply } from './homekit-command.ts';
+
+/** ciao probes for a second before it announces; a browser asks again after one. */
+const BROWSE_MS = 6000;
+const ASK_AGAIN_MS = 1000;
+const CONNECT_MS = 3000;
+const LOOPBACK = '127.0.0.1';
+
+/** What was found out about one bridge. */
+export interface BridgeCheck {
+  readonly name: string;
+  readonly port: number;
+  readonly problem: string | null;
+  /** The ports under which its id was announced; empty where it was not heard. */
+  readonly announced: readonly number[];
+  /** Where it answered as HomeKit does. */
+  readonly answers: readonly string[];
+  /** Where it did not. */
+  readonly silent: readonly string[];
+  /** What a person can do; empty where all is well. */
+  readonly advice: readonly string[];
+}
+
+export interface HomekitCheck {
+  readonly ok: boolean;
+  readonly bridges: readonly BridgeCheck[];
+}
+
+export interface CheckOptions {
+  /** This machine's own addresses, by which others reach it. */
+  readonly addresses?: readonly string[];
+  readonly browseMs?: number;
+}
+
+/**
+ * Looks at the hub's bridges as a phone would, from a process of its own: listens for their announcements, and opens their
+ * ports by the address that the network knows. What stands between this machine and the phone it cannot see.
+ */
+export async function checkHomekit(reply: HomekitReply, options: CheckOptions = {}): Promise<HomekitCheck> {
+  const { addresses = outerAddresses(), browseMs = BROWSE_MS } = options;
+  const isAnnounced = reply.advertiser !== null && reply.bridges.length > 0;
+  const wanted = reply.bridges.map(({ username }) => username);
+  const heard = isAnnounced ? await browse(wanted, addresses, browseMs) : new Map<string, Set<number>>();
+  const bridges = await Promise.all(
+    reply.bridges.map(async (bridge) => await checkBridge(bridge, reply.advertiser, heard, addresses)),
+  );
+  return { ok: bridges.length > 0 && bridges.every(({ advice }) => advice.length === 0), bridges };
+}
+
+async function checkBridge(
+  bridge: BridgeReply,
+  advertiser: string | null,
+  heard: ReadonlyMap<string, ReadonlySet<number>>,
+  addresses: readonly string[],
+): Promise<BridgeCheck> {
+  const { name, port, problem, username } = bridge;
+  const places = [...new Set([...addresses, LOOPBACK])];
+  const opened = await Promise.all(
+    places.map(async (address) => ({ address, isHap: await answersAsHap(address, port) })),
+  );
+  const answers = opened.filter(({ isHap }) => isHap).map(({ address }) => address);
+  const silent = opened.filter(({ isHap }) => !isHap).map(({ address }) => address);
+  const announced = [...(heard.get(username) ?? [])];
+  const advice = [
+    ...portAdvice(bridge, addresses, answers),
+    ...(problem === null ? announcementAdvice(port, advertiser, announced) : []),
+  ];
+  return { name, port, problem, announced, answers, silent, advice };
+}
+
+function portAdvice(
+  { problem, port }: BridgeReply,
+  addresses: readonly string[],
+  answers: readonly string[],
+): string[] {
+  if (problem !== null) return [problem];
+  if (answers.length === 0) {
+    return [
+      `Nothing answers on port ${port}, not even on this machine. Restart the hub and look at its log.`,
+    ];
+  }
+  if (addresses.length === 0) return ['This machine has no network: only itself can reach the hub.'];
+  if (addresses.some((address) => answers.includes(address))) return [];
+  return [
+    `Port ${port} can be opened on this machine only, not by ${addresses.join(', ')}. A firewall closes it: allow TCP ${port} (\`sudo ufw allow ${port}/tcp\`).`,
+  ];
+}
+
+function announcementAdvice(port: number, advertiser: string | null, announced: readonly number[]): string[] {
+  if (advertiser === null) {
+    return [
+      'The hub announces nothing (mdns.enabled is false), and Apple Home finds only what is announced.',
+    ];
+  }
+  if (announced.length === 0) {
+    const other =
+      advertiser === 'avahi'
+        ? 'Does avahi-daemon run, and may it be asked over D-Bus? Else set homekit.advertiser to ciao.'
+        : 'Or another mDNS responder holds the port: where avahi-daemon runs, set homekit.advertiser to avahi, else to bonjour-hap.';
+    return [
+      `Its announcement was not heard. A firewall closes UDP 5353: allow it (\`sudo ufw allow 5353/udp\`). ${other}`,
+    ];
+  }
+  if (announced.every((each) => each === port)) return [];
+  return [
+    `Its id is announced with port ${announced.filter((each) => each !== port).join(', ')} too, so a copy of this hub runs on the network. Stop one of the two.`,
+  ];
+}
+
+/** HAP answers whoever is not verified with a status of its own, 470; a 4xx of any kind shows that somebody is there. */
+async function answersAsHap(host: string, port: number): Promise<boolean> {
+  const answered = Promise.withResolvers<boolean>();
+  const asked = request(
+    { host, port, path: '/accessories', agent: false, timeout: CONNECT_MS },
+    (response) => {
+      const { statusCode = 0 } = response;
+      response.destroy();
+      answered.resolve(statusCode >= 400 && statusCode < 500);
+    },
+  );
+  asked.on('timeout', () => asked.destroy());
+  asked.on('close', () => answered.resolve(false));
+  asked.on('error', () => answered.resolve(false));
+  asked.end();
+  return await answered.promise;
+}
+
+/** The ports that the wanted ids are announced with, as soon as all are heard, or when the time is over. */
+async function browse(
+  wanted: readonly string[],
+  addresses: readonly string[],
+  forMs: number,
+): Promise<Map<string, Set<number>>> {
+  const found = new Map<string, Set<number>>();
+  const over = Promise.withResolvers<void>();
+  const timer = setTimeout(over.resolve, forMs);
+  const onUp = ({ txt, port }: Service): void => {
+    const { id } = (txt ?? {}) as { id?: unknown };
+    if (typeof id !== 'string') return;
+    found.set(id, (found.get(id) ?? new Set()).add(port));
+    if (wanted.every((each) => found.has(each))) over.resolve();
+  };
+  const listeners = addresses.map((address) => listen(address, onUp));
+  await over.promise;
+  clearTimeout(timer);
+  for (const listener of listeners) listener[Symbol.dispose]();
+  return found;
+}
+
+/** Asks and listens on one interface until disposed. A network that fails is one on which nothing is heard. */
+function listen(address: string, onUp: (service: Service) => void): Disposable {
+  const nothing = (): void => undefined;
+  // `interface` alone would bind the socket to that address, and Linux then delivers no multicast. Neither key is in
+  // the library's type.
+  const bonjour = new Bonjour({ interface: address, bind: '0.0.0.0' } as object, nothing);
+  const { server } = bonjour as unknown as { server: { mdns: NodeJS.EventEmitter } };
+  server.mdns.on('error', nothing);
+  const browser = bonjour.find({ type: 'hap' }, onUp);
+  const again = setInterval(() => browser.update(), ASK_AGAIN_MS);
+  return {
+    [Symbol.dispose]() {
+      clearInterval(again);
+      browser.stop();
+      bonjour.destroy(nothing);
+    },
+  };
+}
+
+/** IPv4, which is what phones at home use first. */
+function outerAddresses(): string[] {
+  return Object.values(networkInterfaces())
+    .flatMap((each) => each ?? [])
+    .filter(({ family, internal }) => family === 'IPv4' && !internal)
+    .map(({ address }) => address);
+}
+
+/** The outcome for a person. */
+export function checkText({ ok, bridges }: HomekitCheck): string {
+  if (bridges.length === 0) return 'HomeKit is switched off (homekit.enabled).';
+  const lines = bridges.flatMap(({ name, port, announced, answers, advice }) => [
+    name,
+    `  announcement  ${announced.length > 0 ? 'heard' : 'not heard'}`,
+    `  port ${port}    ${answers.length > 0 ? `answers at ${answers.join(', ')}` : 'does not answer'}`,
+    ...advice.map((each) => `  ! ${each}`),
+    '',
+  ]);
+  lines.push(
+    ok
+      ? 'From here all is well. A phone that finds nothing is elsewhere: in another network or a guest Wi-Fi, behind a Wi-Fi that keeps its clients apart ("client isolation"), or behind a switch or access point that drops multicast.'
+      : 'What is marked with ! keeps Apple Home from the hub.',
+  );
+  return lines.join('\n');
+}

@@ -1,0 +1,116 @@
+import type { DeviceView } from '../devices/types.ts';
+import type { BridgedDevices } from './bridged-devices.ts';
+import type { Bridges } from './bridges.ts';
+import type { DeviceChoice, DevicePlace, HiddenDevice, HomekitOptions } from './types.ts';
+
+import { HubError } from '../base/errors.ts';
+import { readExcluded, readPlaces } from './reader.ts';
+import { heldPlaces, MAX_ACCESSORIES } from './rules.ts';
+import { writeExcluded, writePlace } from './writer.ts';
+
+type Options = Pick<HomekitOptions, 'store' | 'devices' | 'clock' | 'log'>;
+
+/** What a person decides about single devices, and what is not in Apple Home for whatever reason. */
+export class DeviceChoices {
+  readonly #bridges: Bridges;
+  readonly #shown: BridgedDevices;
+  readonly #options: Options;
+
+  constructor(bridges: Bridges, shown: BridgedDevices, options: Options) {
+    this.#bridges = bridges;
+    this.#shown = shown;
+    this.#options = options;
+  }
+
+  /** See HomekitPart. */
+  async choose(entityId: string, choice: DeviceChoice): Promise<DevicePlace> {
+    const { store, devices, clock, log } = this.#options;
+    const view = devices.view(entityId);
+    if (!view) throw new HubError('not_found', `There is no device ${entityId.slice(0, 128)}.`);
+    const before = this.#placeOf(entityId);
+    const excluded = choice.excluded ?? before.excluded;
+    const bridge = choice.bridge ?? before.bridge;
+    const isMoved = bridge !== null && bridge !== before.bridge;
+    if (isMoved) this.#checkRoom(bridge);
+    const loss = this.#lossBy(view, excluded, isMoved);
+    if (loss !== null && choice.confirm !== true) {
+      throw new HubError('conflict', `${loss} Send it again with "confirm": true to go on.`);
+    }
+    if (isMoved) this.#bridges.at(bridge);
+    store.write((tx) => {
+      writeExcluded(tx, entityId, excluded, clock.nowMs());
+      if (isMoved) writePlace(tx, entityId, bridge, clock.nowMs());
+    });
+    this.#shown.restructure();
+    await store.durable();
+    const after = this.#placeOf(entityId);
+    log.info({ entityId, excluded, bridge: after.bridge }, 'a person chose how Apple Home shows a device');
+    return after;
+  }
+
+  hidden(): HiddenDevice[] {
+    return this.#options.devices.list().flatMap(({ entityId, name }) => {
+      const reason = this.whyHidden(entityId);
+      return reason === null ? [] : [{ entityId, name, reason }];
+    });
+  }
+
+  whyHidden(entityId: string): string | null {
+    const { store } = this.#options;
+    const number = this.#shown.bridgeOf(entityId);
+    if (number === undefined) {
+      return readExcluded(store.db).has(entityId)
+        ? 'A person keeps it out of Apple Home.'
+        : 'It has nothing that Apple Home could show.';
+    }
+    const bridge = this.#bridges.at(number);
+    if (bridge.problem !== null) return `Its bridge "${bridge.name}" does not run: ${bridge.problem}`;
+    const isForgotten = !bridge.paired && this.#bridges.all.some(({ paired }) => paired);
+    return isForgotten
+      ? `Its bridge "${bridge.name}" is not in Apple Home yet: add it with the code that \`funkygibbon homekit\` shows.`
+      : null;
+  }
+
+  #placeOf(entityId: string): DevicePlace {
+    const { store } = this.#options;
+    const place = readPlaces(store.db).get(entityId);
+    return {
+      entityId,
+      excluded: readExcluded(store.db).has(entityId),
+      bridge: place?.bridge ?? null,
+      shown: this.#shown.bridgeOf(entityId) !== undefined,
+    };
+  }
+
+  /** What Apple Home forgets by it, or null. On a bridge that nobody paired there is nothing to lose. */
+  #lossBy({ entityId, name }: DeviceView, excluded: boolean, isMoved: boolean): string | null {
+    const number = this.#shown.bridgeOf(entityId);
+    if (number === undefined || !this.#bridges.at(number).paired) return null;
+    if (excluded) {
+      return `Apple Home forgets the room, the names and the automations of "${name}" when it is taken out, and has to be told them again should it come back.`;
+    }
+    return isMoved
+      ? `On another bridge "${name}" is a new accessory to Apple Home: its room, its names and its automations there are lost.`
+      : null;
+  }
+
+  /** @throws HubError `invalid` for a bridge that is too far away, `conflict` for one that is full. */
+  #checkRoom(bridge: number): void {
+    const { length } = this.#bridges.all;
+    if (bridge > length + 1) {
+      throw new HubError(
+        'invalid',
+        `The bridges are numbered up to ${length}; ${length + 1} makes a further one.`,
+        {
+          field: 'bridge',
+        },
+      );
+    }
+    const held = heldPlaces(readPlaces(this.#options.store.db)).get(bridge) ?? 0;
+    if (held < MAX_ACCESSORIES) return;
+    throw new HubError(
+      'conflict',
+      `Bridge ${bridge} is full: Apple Home takes ${MAX_ACCESSORIES} accessories.`,
+    );
+  }
+}

@@ -1,0 +1,78 @@
+import type { JsonObject } from '../base/json.ts';
+import type { PairingInfo } from '../cli/types.ts';
+import type { BridgeView, DeviceChoice, HomekitPart } from '../homekit/types.ts';
+
+import { HubError } from '../base/errors.ts';
+
+type Homekit = Pick<HomekitPart, 'bridges' | 'advertiser' | 'hidden' | 'choose'>;
+
+/** What a person asks and decides about Apple Home, in the words of the API. */
+export class HomekitDesk {
+  readonly #homekit: Homekit | null;
+
+  /** @param homekit null where it is off */
+  constructor(homekit: Homekit | null) {
+    this.#homekit = homekit;
+  }
+
+  /** The bridges with their codes, and what is not shown; empty where HomeKit is off. Holds secrets. */
+  overview(): JsonObject {
+    const homekit = this.#homekit;
+    return {
+      enabled: homekit !== null,
+      advertiser: homekit?.advertiser ?? null,
+      bridges: (homekit?.bridges ?? []).map(bridgeBody),
+      hidden: (homekit?.hidden() ?? []).map(({ entityId, name, reason }) => ({
+        entity_id: entityId,
+        name,
+        reason,
+      })),
+    };
+  }
+
+  /** See HomekitPart. @throws HubError `conflict` where HomeKit is off. */
+  async choose(entityId: string, choice: DeviceChoice): Promise<JsonObject> {
+    if (!this.#homekit) throw new HubError('conflict', 'HomeKit is switched off: homekit.enabled is false.');
+    const { excluded, bridge, shown } = await this.#homekit.choose(entityId, choice);
+    return { entity_id: entityId, excluded, bridge, shown };
+  }
+}
+
+function bridgeBody(view: BridgeView): JsonObject {
+  const { number, name, username, port, pin, setupUri, paired, controllers, accessories, problem } = view;
+  return {
+    number,
+    name,
+    username,
+    port,
+    pin,
+    setup_uri: setupUri,
+    paired,
+    controllers,
+    accessories,
+    problem,
+  };
+}
+
+/** What pairs a phone with the bridges. */
+export function homekitPairing({
+  bridges: [first, ...more],
+}: Pick<HomekitPart, 'bridges'>): PairingInfo['homekit'] {
+  if (!first) return null;
+  const { pin, username, port, setupUri, paired } = first;
+  return {
+    pin,
+    username,
+    port,
+    setupUri,
+    paired,
+    more: more.map((view) => ({
+      name: view.name,
+      pin: view.pin,
+      username: view.username,
+      port: view.port,
+      setupUri: view.setupUri,
+      paired: view.paired,
+    })),
+  };
+}
