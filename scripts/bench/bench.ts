@@ -12,6 +12,7 @@ import { buildRecorder } from '../../test/power-cut/recorder.ts';
 import { benchDisk } from './disk.ts';
 import { benchGraphHistory, benchGraphWalks, benchGraphWrites } from './graph/graph.ts';
 import { benchFanOut, benchStalled } from './live/live.ts';
+import { benchHomekit } from './homekit.ts';
 import { benchLatency } from './latency.ts';
 import { table, type Result } from './measure.ts';
 import { benchMemory } from './memory.ts';
@@ -31,6 +32,7 @@ const benches: Readonly<Record<string, () => Promise<Result[]>>> = {
   'slow-latency': async () => await benchLatency(150, buildRecorder(workFolder)),
   disk: async () => await benchDisk(5),
   readings: benchReadings,
+  homekit: benchHomekit,
   'mqtt-throughput': benchMqttThroughput,
   'mqtt-latency': benchMqttLatency,
   'mqtt-discovery': benchMqttDiscovery,

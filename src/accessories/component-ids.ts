@@ -13,6 +13,11 @@ export function accessoryComponentId(pairingId: string, aid: string): string {
   return componentIdOf(pairingId, { aid, iid: '0' });
 }
 
+/** Of an imported component. */
+export function aidOf(componentId: string): string {
+  return componentId.slice(componentId.lastIndexOf('/') + 1).split('.', 1)[0] ?? '';
+}
+
 /** Undefined for a component that is not imported. */
 export function pairingOf(componentId: string): string | undefined {
   return componentId.startsWith(IMPORTED_PREFIX) ? componentId.split('/')[1] : undefined;

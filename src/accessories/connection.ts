@@ -213,12 +213,10 @@ export class HapAccessoryConnection implements AccessoryConnection {
     } while (this.#rereadAsked);
   }
 
-  async #readValues(
-    session: HapSession,
-    ids: readonly CharacteristicId[] = this.#known.readable(),
-  ): Promise<CharacteristicAnswer[]> {
-    const answers = await session.read(ids);
+  async #readValues(session: HapSession, ids?: readonly CharacteristicId[]): Promise<CharacteristicAnswer[]> {
+    const answers = await session.read(ids ?? this.#known.readable());
     this.#tell(answers, false);
+    if (ids === undefined) this.#call(() => this.#listener.onPolled?.(answers));
     return answers;
   }
 

@@ -7,6 +7,7 @@ import type {
   AccessoryOrigin,
   AccessoryPairing,
   CharacteristicId,
+  CharacteristicAnswer,
   ConnectionListener,
   ConnectionState,
   FoundAccessory,
@@ -20,7 +21,7 @@ import type {
 import { errorText, HubError } from '../base/errors.ts';
 import { WITHDRAWAL_GRACE_MS } from '../devices/devices.ts';
 import { EVENT_KINDS } from '../devices/types.ts';
-import { accessoryComponentId, componentIdOf } from './component-ids.ts';
+import { accessoryComponentId, aidOf, componentIdOf } from './component-ids.ts';
 import { toComponents } from './describe.ts';
 import { faultEnding, statusText, type AccessoryError } from './errors.ts';
 import { characteristicName, serviceName } from './hap-types.ts';
@@ -33,6 +34,8 @@ import {
   type ImportedAccessory,
   type ImportedService,
 } from './mapping.ts';
+import { withValues } from './known-values.ts';
+import { Unreached } from './unreached.ts';
 
 export interface ImportedPairingOptions {
   readonly controller: HapController;
@@ -56,6 +59,7 @@ export class ImportedPairing implements ConnectionListener, AsyncDisposable {
   /** Of the accessories themselves: their names, firmware … */
   readonly #about = new Set<CharacteristicId>();
   readonly #values = new Map<CharacteristicId, HapValue>();
+  readonly #unreached = new Unreached();
   readonly #firstList = Promise.withResolvers<void>();
   #components: ReadonlySet<string>;
   #list: readonly HapAccessory[] = [];
@@ -147,8 +151,13 @@ export class ImportedPairing implements ConnectionListener, AsyncDisposable {
       }
     }
     this.#options.devices.report(reports);
+    this.#tellReached(this.#unreached.heard(told.flatMap(({ id, isEvent }) => (isEvent ? [id] : []))));
     // Firmware is updated without a change of structure.
     if (isAbout) this.#describe(withValues(this.#list, this.#values));
+  }
+
+  onPolled(answers: readonly CharacteristicAnswer[]): void {
+    this.#tellReached(this.#unreached.polled(this.#services.values(), answers));
   }
 
   /** See CommandSink. @throws HubError `unavailable` in the words of the accessory, `invalid`. */
@@ -170,8 +179,12 @@ export class ImportedPairing implements ConnectionListener, AsyncDisposable {
     throw new HubError('unavailable', `The accessory did not do it (${sentences.join('; ')}).`);
   }
 
-  whyDown(): string {
+  /** Why it, or one of its components, cannot be reached: the end of a sentence. */
+  whyDown(componentId?: string): string {
     const { reason } = this.#connection;
+    if (this.#isUp && componentId !== undefined && this.#unreached.has(aidOf(componentId))) {
+      return `${this.pairing.name} does not reach it; check its power and battery`;
+    }
     return reason ? faultEnding(reason) : 'it is being connected';
   }
 
@@ -197,7 +210,9 @@ export class ImportedPairing implements ConnectionListener, AsyncDisposable {
             template: null,
           })),
       ),
-      availability: [{ topic: `the connection to ${id}`, available: this.#isUp, sinceMs: this.#sinceMs }],
+      availability: [
+        { topic: `the connection to ${id}`, available: this.#isReached(componentId), sinceMs: this.#sinceMs },
+      ],
       lastHeard: null,
       lastFailure: null,
     };
@@ -242,7 +257,7 @@ export class ImportedPairing implements ConnectionListener, AsyncDisposable {
     for (const component of components) {
       try {
         devices.describe(component);
-        devices.setAvailable(component.id, this.#isUp);
+        devices.setAvailable(component.id, this.#isReached(component.id));
       } catch (error) {
         log.warn({ component: component.id, reason: errorText(error) }, 'a HomeKit service was left out');
       }
@@ -294,7 +309,18 @@ export class ImportedPairing implements ConnectionListener, AsyncDisposable {
     this.#offlineTimer = undefined;
     if (this.#isUp !== isUp) this.#sinceMs = this.#options.clock.nowMs();
     this.#isUp = isUp;
-    for (const id of this.#components) this.#options.devices.setAvailable(id, isUp);
+    for (const id of this.#components) this.#options.devices.setAvailable(id, this.#isReached(id));
+  }
+
+  #isReached(componentId: string): boolean {
+    return this.#isUp && !this.#unreached.has(aidOf(componentId));
+  }
+
+  #tellReached(aids: readonly string[]): void {
+    if (aids.length === 0) return;
+    for (const id of this.#components) {
+      if (aids.includes(aidOf(id))) this.#options.devices.setAvailable(id, this.#isReached(id));
+    }
   }
 
   #noteWhere(): void {
@@ -311,20 +337,4 @@ export function knownComponents(devices: ImportRegistry, pairingId: string): str
   return devices
     .components()
     .flatMap(({ id, withdrawnAtMs }) => (withdrawnAtMs === null && id.startsWith(prefix) ? [id] : []));
-}
-
-function withValues(
-  list: readonly HapAccessory[],
-  values: ReadonlyMap<CharacteristicId, HapValue>,
-): HapAccessory[] {
-  return list.map((accessory) => ({
-    ...accessory,
-    services: accessory.services.map((service) => ({
-      ...service,
-      characteristics: service.characteristics.map((one) => ({
-        ...one,
-        value: values.get(one.id) ?? one.value,
-      })),
-    })),
-  }));
 }

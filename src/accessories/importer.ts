@@ -45,6 +45,12 @@ export class Importer implements Omit<AccessoriesPart, 'sink' | typeof Symbol.as
   /** Begins to connect to what is paired. */
   async start(): Promise<void> {
     for (const pairing of this.#store.list()) await this.#hold(pairing);
+    // A power cut between the end of a pairing and that of its entities.
+    const { devices } = this.#options;
+    const made = devices
+      .components()
+      .flatMap(({ id, withdrawnAtMs }) => (withdrawnAtMs === null ? (pairingOf(id) ?? []) : []));
+    for (const id of new Set(made)) if (!this.#held.has(id)) this.#removeEntities(id);
   }
 
   /** Accessories may be found from now on. */
@@ -118,7 +124,7 @@ export class Importer implements Omit<AccessoriesPart, 'sink' | typeof Symbol.as
   }
 
   whyUnavailable(componentId: string): string | null {
-    return this.#heldOf(componentId)?.whyDown() ?? null;
+    return this.#heldOf(componentId)?.whyDown(componentId) ?? null;
   }
 
   explain(componentId: string): AccessoryOrigin | undefined {

@@ -219,6 +219,8 @@ export interface ConnectionListener {
   /** The list of services, at the start and whenever it changed. Comes before the values. */
   onAccessories(accessories: readonly HapAccessory[]): void;
   onValues(values: readonly ToldValue[]): void;
+  /** Everything that can be read was asked for, and this is what answered. Comes after the values. */
+  onPolled?(answers: readonly CharacteristicAnswer[]): void;
 }
 
 /** A paired accessory, held by one connection that comes back by itself. */

@@ -224,12 +224,18 @@ export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
   }
 
   #takeReport(record: CapabilityRecord, report: StateReport, nowMs: number): void {
+    if (report.insteadOf !== undefined && !jsonEqual(record.value, report.insteadOf)) return;
     const value = toReportedValue(report.kind, report.value);
     this.#commands.noteReport(record, value);
-    record.reportedMs = nowMs;
     record.raw = report.raw === undefined ? undefined : toKeptRaw(report.raw);
+    const wasSaid = record.reportedMs !== null || value === null;
+    if (report.isKept === true && wasSaid && jsonEqual(record.value, value)) return;
+    record.reportedMs = nowMs;
     const isEvent = value !== null && EVENT_KINDS.has(record.kind);
-    if (!isEvent && jsonEqual(record.value, value)) return;
+    if (!isEvent && jsonEqual(record.value, value)) {
+      this.#states.noteRepeated(record);
+      return;
+    }
     record.value = value;
     const change: StateChange = {
       entityId: record.component.device.row.entityId,

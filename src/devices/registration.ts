@@ -13,6 +13,7 @@ import { HUB_AUTHOR } from '../graph/types.ts';
 import { describedCapabilities, namedComponent } from './inventory.ts';
 import { discoveredContent, entityKindOf, isPersonsVersion, mergeContent, personKeysAfter } from './rules.ts';
 import { joinParents } from './parents.ts';
+import { checkWithdrawn } from './withdrawn.ts';
 import { findPredecessor, firstIdFor, nameCapabilities } from './succession.ts';
 import {
   insertCapability,
@@ -73,6 +74,7 @@ export class Registration {
         `the device of ${description.id} has more than ${MAX_CAPABILITIES_PER_DEVICE} capabilities`,
       );
     }
+    if (!known) checkWithdrawn(this.#inventory, this.#clock.nowMs() - WITHDRAWAL_GRACE_MS);
     const names = nameCapabilities(description, device, known);
     const components = (device?.components ?? []).map((component) =>
       component === known ? { ...namedComponent(component), description, names } : namedComponent(component),

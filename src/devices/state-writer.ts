@@ -16,6 +16,8 @@ export class StateWriter {
   readonly #log: Logger;
   #values = new Set<CapabilityRecord>();
   #components = new Set<ComponentRecord>();
+  /** Said again: the time of that is worth writing at the end only. */
+  readonly #repeated = new Set<CapabilityRecord>();
   #timer: NodeJS.Timeout | undefined;
   #failed = false;
 
@@ -27,6 +29,10 @@ export class StateWriter {
   noteValue(record: CapabilityRecord): void {
     this.#values.add(record);
     this.#arm();
+  }
+
+  noteRepeated(record: CapabilityRecord): void {
+    this.#repeated.add(record);
   }
 
   noteAvailable(component: ComponentRecord): void {
@@ -58,6 +64,7 @@ export class StateWriter {
 
   /** Writes what waits and stops. */
   close(): void {
+    for (const record of this.#repeated) this.#values.add(record);
     this.flush();
     clearTimeout(this.#timer);
     this.#timer = undefined;

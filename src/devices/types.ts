@@ -214,6 +214,10 @@ export interface StateReport {
   readonly raw?: string;
   /** Who caused it: `mqtt` or `accessory` for the device itself, else the origin of the command that is taken at its word. */
   readonly origin: string;
+  /** It was not said just now, but kept by the broker or concluded from silence: only what is news gets a new time. */
+  readonly isKept?: boolean;
+  /** Counts only where this is the present value. */
+  readonly insteadOf?: CapabilityValue;
 }
 
 /** What a follower is told. The capability `available` (boolean) tells that a device went away or came back. */

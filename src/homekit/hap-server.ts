@@ -113,18 +113,18 @@ async function unpublish(
   await Promise.all(closed);
 }
 
+type ListenDescriptor = TypedPropertyDescriptor<(this: HapServer, port?: number, host?: string) => void>;
+
 /**
- * Runs `listen` in place of HAPServer's own, for the one bridge, until restored: there is no option to bind the loopback interface alone, and
- * no other moment at which the server exists and does not listen yet.
+ * Runs `listen` in place of HAPServer's own, for the one bridge, until restored: there is no option to bind the loopback
+ * interface alone, and no other moment at which the server exists and does not listen yet.
  */
 function replaceListen(
   username: string,
   listen: (server: HapServer, port: number, host: string | undefined) => void,
 ): () => void {
   const { prototype } = HAPServer;
-  const original = Object.getOwnPropertyDescriptor(prototype, 'listen') as
-    | TypedPropertyDescriptor<(this: HapServer, port?: number, host?: string) => void>
-    | undefined;
+  const original: ListenDescriptor | undefined = Object.getOwnPropertyDescriptor(prototype, 'listen');
   if (!original?.value) throw new Error('hap-nodejs has no HAPServer.listen any more');
   const { value: listenItself } = original;
   Object.defineProperty(prototype, 'listen', {

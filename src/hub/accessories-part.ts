@@ -5,6 +5,8 @@ import type { Graph } from '../graph/graph.ts';
 import type { HomekitPart } from '../homekit/types.ts';
 import type { Shared } from './optional-parts.ts';
 
+import { IMPORTED } from './command-sinks.ts';
+
 /** What a test replaces. */
 export interface AccessoryOverrides {
   /** Look for accessories on the loopback interface, whatever else is announced. */
@@ -19,8 +21,12 @@ export async function startAccessoriesPart(
   homekit: HomekitPart | null,
   shared: Shared & { readonly graph: Graph },
 ): Promise<AccessoriesPart | null> {
-  if (!homekit) return null;
   const { store, graph, devices, clock, log } = shared;
+  if (!homekit) {
+    // Nobody asks them any more, so nobody knows how they are.
+    for (const { id } of devices.components()) if (id.startsWith(IMPORTED)) devices.setAvailable(id, false);
+    return null;
+  }
   const { startAccessories } = await import('../accessories/accessories.ts');
   const part = shared.opening.add(
     'accessories',

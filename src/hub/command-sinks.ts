@@ -3,7 +3,7 @@ import type { CommandSink, SinkWrite } from '../devices/types.ts';
 import { HubError } from '../base/errors.ts';
 
 /** With this the ids of components begin that were imported from HomeKit. */
-const IMPORTED = 'hap/';
+export const IMPORTED = 'hap/';
 
 /** Commands go to the door that the component came by, as its id tells; a door that is off has no sink. */
 export class CommandSinks implements CommandSink {

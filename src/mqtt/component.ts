@@ -66,6 +66,10 @@ export class LiveComponent implements Disposable {
     }
     this.#tellAvailability();
     if (this.availability.current === undefined) this.#startGrace();
+    // What was heard before, in an earlier run or under an earlier description, ends as well.
+    this.#startExpiry();
+    const kinds = this.codec?.offDelayMs ? this.codec.capabilities.map(({ kind }) => kind) : [];
+    if (kinds.length > 0) this.#startOffDelay(kinds);
   }
 
   /** Tells values that are taken at the command's word. */
@@ -106,8 +110,12 @@ export class LiveComponent implements Disposable {
     if (this.#hearsBoth) this.#listenToAvailability(message);
     const readings = this.#decode(message);
     if (readings.length === 0) return;
-    this.#report(readings, DEVICE_ORIGIN);
-    this.#startTimers(readings);
+    this.#report(readings, DEVICE_ORIGIN, message.retained ? { isKept: true } : {});
+    this.#startExpiry();
+    if (!this.codec?.offDelayMs) return;
+    clearTimeout(this.#offTimer);
+    const active = readings.filter(({ value }) => value === true).map(({ kind }) => kind);
+    if (active.length > 0) this.#startOffDelay(active);
   };
 
   #decode(message: Message): Reading[] {
@@ -125,38 +133,41 @@ export class LiveComponent implements Disposable {
     return readings;
   }
 
-  #report(readings: readonly Reading[], origin: string): void {
+  #report(
+    readings: readonly Reading[],
+    origin: string,
+    more: Pick<StateReport, 'isKept' | 'insteadOf'> = {},
+  ): void {
     if (readings.length === 0) return;
     const reports: StateReport[] = readings.map(({ kind, value, raw }) =>
       raw === undefined
-        ? { componentId: this.id, kind, value, origin }
-        : { componentId: this.id, kind, value, raw, origin },
+        ? { componentId: this.id, kind, value, origin, ...more }
+        : { componentId: this.id, kind, value, raw, origin, ...more },
     );
     this.#guard(() => this.#services.registry.report(reports));
   }
 
-  #startTimers(readings: readonly Reading[]): void {
-    const { expireAfterMs, offDelayMs, capabilities } = this.codec ?? { capabilities: [] };
-    if (expireAfterMs) {
-      clearTimeout(this.#expiryTimer);
-      this.#expiryTimer = setTimeout(() => {
-        this.#report(
-          capabilities.map(({ kind }) => ({ kind, value: null })),
-          DEVICE_ORIGIN,
-        );
-      }, expireAfterMs).unref();
-    }
-    if (offDelayMs) {
-      clearTimeout(this.#offTimer);
-      const active = readings.filter(({ value }) => value === true);
-      if (active.length === 0) return;
-      this.#offTimer = setTimeout(() => {
-        this.#report(
-          active.map(({ kind }) => ({ kind, value: false })),
-          DEVICE_ORIGIN,
-        );
-      }, offDelayMs).unref();
-    }
+  #startExpiry(): void {
+    const { expireAfterMs, capabilities } = this.codec ?? { capabilities: [] };
+    if (!expireAfterMs) return;
+    clearTimeout(this.#expiryTimer);
+    this.#expiryTimer = setTimeout(() => {
+      this.#report(
+        capabilities.map(({ kind }) => ({ kind, value: null })),
+        DEVICE_ORIGIN,
+        { isKept: true },
+      );
+    }, expireAfterMs).unref();
+  }
+
+  #startOffDelay(kinds: readonly Reading['kind'][]): void {
+    this.#offTimer = setTimeout(() => {
+      this.#report(
+        kinds.map((kind) => ({ kind, value: false })),
+        DEVICE_ORIGIN,
+        { insteadOf: true },
+      );
+    }, this.codec?.offDelayMs ?? 0).unref();
   }
 
   #startGrace(): void {

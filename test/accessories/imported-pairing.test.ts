@@ -241,6 +241,30 @@ test('new firmware without a new list; values, events and a connection that is d
   ).rejects.toThrow(/does not take that value/);
 });
 
+test('one that its bridge does not reach is offline alone', () => {
+  listener.onAccessories([
+    accessory('1', 'Bridge'),
+    accessory('2', 'Lock', LOCK),
+    accessory('4', 'Plug', SWITCH, BATTERY),
+  ]);
+  listener.onState('connected', null);
+  const answer = (id: string, status: number) => ({ id, status });
+  listener.onPolled?.([
+    answer('2.11', -70402),
+    answer('2.12', -70402),
+    answer('4.11', -70402),
+    answer('4.21', 0),
+  ]);
+  expect([view('Bridge'), view('Lock'), view('Plug')].map(({ available }) => available)).toEqual([
+    true,
+    false,
+    true,
+  ]);
+  expect(pairing.whyDown(`hap/${ID}/2.10`)).toBe('Things does not reach it; check its power and battery');
+  listener.onValues([{ id: '2.11', value: 0, isEvent: true }]);
+  expect(view('Lock').available).toBe(true);
+});
+
 test('given up, it goes at once, and others stay', () => {
   listener.onAccessories([accessory('1', 'Bridge'), accessory('2', 'Lock', LOCK)]);
   const { entityId } = view('Lock');

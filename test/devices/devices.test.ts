@@ -226,6 +226,46 @@ describe('withdrawal', () => {
 });
 
 describe('state', () => {
+  test('what the broker kept is no report of now where it is no news; the time of the last report survives', async () => {
+    home.devices.describe(lamp());
+    const report = (value: number, isKept?: boolean): void =>
+      home.devices.report([
+        {
+          componentId: 'light/desk/light',
+          kind: 'brightness',
+          value,
+          origin: 'mqtt',
+          ...(isKept ? { isKept } : {}),
+        },
+      ]);
+    const time = (): number | null | undefined => onlyDevice().values.get('brightness')?.timestampMs;
+    report(40);
+    home.clock.advance(60_000);
+    report(40);
+    const said = home.clock.nowMs();
+    home.clock.advance(60_000);
+    await restart();
+    report(40, true);
+    expect(time()).toBe(said);
+    report(50, true);
+    expect(time()).toBe(home.clock.nowMs());
+  });
+
+  test('a report in place of another value counts only there', () => {
+    home.devices.describe(lamp());
+    const off = {
+      componentId: 'light/desk/light',
+      kind: 'on_off',
+      value: false,
+      origin: 'mqtt',
+      insteadOf: true,
+    } as const;
+    home.devices.report([off]);
+    expect(onlyDevice().values.get('on_off')?.value).toBeNull();
+    home.devices.report([{ componentId: off.componentId, kind: 'on_off', value: true, origin: 'mqtt' }, off]);
+    expect(onlyDevice().values.get('on_off')?.value).toBe(false);
+  });
+
   test('followers are told on the same turn, the last value per capability', () => {
     home.devices.describe(lamp());
     const taken: StateChange[] = [];

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { connectAsync } from 'mqtt';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
@@ -142,6 +143,25 @@ describe('a running hub', () => {
     expect(welcome).toContain(`or enter the code ${second?.pin}`);
     const { body: audit } = await call('GET', '/api/audit?action=homekit.device');
     expect(audit['items']).toHaveLength(2);
+  });
+
+  test('the codes of further bridges are sealed with the rest, and are the same afterwards', async () => {
+    const id = await announceLamp('Lamp');
+    await call('PATCH', `/api/homekit/devices/${id}`, { bridge: 2 });
+    const before = hub
+      .pairing()
+      .homekit?.more?.map(({ pin, setupUri, username }) => [pin, setupUri, username]);
+    expect(before).toHaveLength(1);
+    await hub[Symbol.asyncDispose]();
+    hub = await startTestHub(folder.path, { FUNKYGIBBON_SECRETS__PASSPHRASE: 'only for this test' });
+    const after = hub
+      .pairing()
+      .homekit?.more?.map(({ pin, setupUri, username }) => [pin, setupUri, username]);
+    expect(after).toEqual(before);
+    using database = new DatabaseSync(join(folder.path, 'funkygibbon.db'), { readOnly: true });
+    const { secret } = database.prepare('SELECT secret FROM hap_bridge').get() ?? {};
+    expect(typeof secret).toBe('string');
+    expect(secret).not.toContain(before?.[0]?.[0]);
   });
 
   test('the command shows codes, writes a picture for its owner alone, and checks', async () => {

@@ -235,9 +235,10 @@ export class Discovery implements Disposable {
     }
     for (const id of ids) if (!this.#live.has(id)) this.#options.registry.withdraw(id);
     clearTimeout(this.#takeoverTimer);
+    const delayMs = Math.min(TAKEOVER_MS, this.#options.betterSourceMs ?? TAKEOVER_MS);
     this.#takeoverTimer = setTimeout(() => {
       this.#attempt('takeover', () => this.#retire(this.#superseded));
-    }, TAKEOVER_MS).unref();
+    }, delayMs).unref();
   }
 
   #retire(ids: ReadonlySet<string>): void {

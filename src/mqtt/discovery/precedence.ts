@@ -45,7 +45,7 @@ export class Precedence implements Disposable {
   /** Whether the announcement has to give way; it is asked for again when that may have changed. */
   passesOver(key: string, source: SourceName, identifiers: readonly string[]): boolean {
     if (!this.#hasBetterSource(source, identifiers)) return false;
-    if (this.#passedOver.size < LIMITS.components) this.#passedOver.add(key);
+    this.#notePassedOver(key);
     return true;
   }
 
@@ -57,7 +57,8 @@ export class Precedence implements Disposable {
     const outranked = this.#sources.outranked(source, identifiers);
     for (const other of outranked) {
       this.#sources.release(other);
-      this.#leaving.delete(other);
+      // Who left meanwhile has nothing to tell.
+      if (!this.#leaving.delete(other)) this.#notePassedOver(other);
     }
     return outranked;
   }
@@ -79,6 +80,10 @@ export class Precedence implements Disposable {
 
   get #waitMs(): number {
     return this.#options.betterSourceMs ?? BETTER_SOURCE_MS;
+  }
+
+  #notePassedOver(key: string): void {
+    if (this.#passedOver.size < LIMITS.components) this.#passedOver.add(key);
   }
 
   /** Also one that told of the device before the last stop, and may be about to speak. */

@@ -16,17 +16,17 @@ const SLICE_MS = 8;
  * hundred components in one breath, each of them a write to the graph, and the lamp that is switched meanwhile must
  * not wait for all.
  */
-export class DiscoveryQueue implements Disposable {
-  readonly #handle: (message: DiscoveryMessage) => void;
-  #waiting: DiscoveryMessage[] = [];
+export class DiscoveryQueue<T = DiscoveryMessage> implements Disposable {
+  readonly #handle: (message: T) => void;
+  #waiting: T[] = [];
   #spentMs = 0;
   #next: NodeJS.Immediate | undefined;
 
-  constructor(handle: (message: DiscoveryMessage) => void) {
+  constructor(handle: (message: T) => void) {
     this.#handle = handle;
   }
 
-  push(message: DiscoveryMessage): void {
+  push(message: T): void {
     this.#waiting.push(message);
     if (this.#waiting.length > LIMITS.discoveryQueue) this.#work(Infinity);
     else if (this.#waiting.length === 1) this.#work(SLICE_MS);
@@ -55,7 +55,7 @@ export class DiscoveryQueue implements Disposable {
     while (done < this.#waiting.length && spentMs < budgetMs) {
       const message = this.#waiting[done];
       done += 1;
-      if (message) this.#handle(message);
+      if (message !== undefined) this.#handle(message);
       spentMs = this.#spentMs + performance.now() - startedMs;
     }
     this.#spentMs = spentMs;
