@@ -9,7 +9,7 @@ const MAX_WAITING = 64;
 /** All bodies that are being read or wait for their turn, together. */
 const MAX_HELD_BYTES = 96 * MIB;
 /** Of what the others leave, one sender may take this much: there is always something left for the next. */
-const SHARE_OF_ONE = 2 / 3;
+const SHARE_OF_ONE = 4 / 5;
 /** Bodies of one sender that are on their way: each keeps a connection, and with that one of a limited number of places. */
 const MAX_ON_THEIR_WAY = 64;
 

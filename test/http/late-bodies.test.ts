@@ -62,7 +62,7 @@ describe('whoever loses their rights while their request is on its way', () => {
     ['logged out', 401, async () => await ben.call('POST', '/api/auth/logout')],
     [
       'limited to a room',
-      401,
+      404,
       async () => await api.call('PATCH', `/api/users/${ben.id}`, { rooms: ['kitchen'] }),
     ],
   ] as const)('%s: changes nothing any more', async (_, status, meanwhile) => {

@@ -47,6 +47,7 @@ describe('start and stop', () => {
       'sync',
       'mqtt',
       'homekit',
+      'accessories',
       'http',
       'live',
       'control',

@@ -101,6 +101,7 @@ export class CorpusHouse implements AsyncDisposable {
         log,
         // Nothing here tells whether it is there, unless it was recorded.
         availabilityGraceMs: 3600_000,
+        betterSourceMs: 0,
       }),
     );
     devices.connect(mqtt.sink);

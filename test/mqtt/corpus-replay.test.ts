@@ -133,7 +133,7 @@ type Census = Record<(typeof COLUMNS)[number], number>;
 const CENSUS: Readonly<Record<string, Census>> = {
   'zigbee2mqtt-discovery': toCensus(46, 46, 0, 18, 29, 0, 60, 0, 130, 57),
   'zigbee2mqtt-discovery at my_custom_discovery_topic': toCensus(1, 1, 0, 1, 1, 0, 1, 0, 0, 0),
-  'zigbee2mqtt-state': toCensus(90, 1, 0, 9, 61, 0, 91, 138, 156, 59),
+  'zigbee2mqtt-state': toCensus(90, 1, 0, 9, 61, 0, 91, 132, 156, 59),
   'shelly-discovery': toCensus(60, 60, 0, 10, 60, 0, 74, 0, 53, 8),
   'shelly-native': toCensus(15, 3, 0, 4, 10, 0, 11, 13, 6, 6),
   // Refused: a topic in which somebody has masked the MAC. Its commands are words of which the states are JSON.

@@ -99,10 +99,6 @@ export const ZIGBEE_BY_DISCOVERY: Expected = {
   76: { bulb_color: { color_hs: PINK, color_temperature: null } },
   77: { group_1: { color_hs: PINK, color_temperature: null } },
   78: { bulb: { color_temperature: 454 } },
-  // The bridge's list describes the remote, of which the broker has kept line 6.
-  79: {
-    remote: { battery: null, number: null, 'number:linkquality': null, ...UPDATE_UNKNOWN },
-  },
   88: { bulb_new_name: { brightness: 20 } },
 };
 
