@@ -77,6 +77,12 @@ interface UserReply {
 
 /** What the hub answered, for a person. The running hub and this command are one program: the types are its own. */
 export function deviceText(ask: DeviceAsk, reply: unknown, version: string): string {
+  // What a device sent must not move the cursor: it is cleaned before the lines are joined.
+  const told = printable(reply);
+  return textOf(ask, told, version);
+}
+
+function textOf(ask: DeviceAsk, reply: unknown, version: string): string {
   if (ask === 'devices') return listText(reply as readonly DeviceLine[]);
   if (ask === 'explain') return explanationText(reply as Explanation);
   if (ask === 'mqtt') return statusText(reply as MqttReply);
@@ -252,4 +258,14 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
         .trimEnd(),
     )
     .join('\n');
+}
+
+/** The same with every text free of control characters. */
+function printable(value: unknown): unknown {
+  if (typeof value === 'string') return value.replaceAll(/[\p{Cc}\p{Cf}]+/gu, ' ');
+  if (Array.isArray(value)) return value.map(printable);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [printable(key), printable(member)]),
+  );
 }

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Hub } from '../../src/hub.ts';
 
 import { readDeviceOrder, runDeviceCommand } from '../../src/cli/cli.ts';
+import { deviceText } from '../../src/cli/device-texts.ts';
 import { startTestHub } from '../support/hub.ts';
 import { temporaryFolder } from '../support/store.ts';
 
@@ -351,6 +352,21 @@ describe('two sources of one device', () => {
       expect.objectContaining({ type: 'switch', source: 'tasmota' }),
     );
   });
+});
+
+test('what a device sends does not move the cursor of the terminal', () => {
+  const text = deviceText(
+    'explain',
+    {
+      entity_id: 'x',
+      name: 'Esc\u001b[2J\nDevice',
+      available: false,
+      unavailable_because: 'a\u001b]0;b\u0007c',
+      components: [],
+    },
+    '1.0.0',
+  );
+  expect(text).toBe('Esc [2J Device (x) is offline: a ]0;b c');
 });
 
 describe('the words after devices and mqtt', () => {
