@@ -13,7 +13,6 @@ const deviceArgs = z.object({ device: z.string() });
 const ghostArgs = z.object({ silent_hours: z.number() });
 const topicArgs = z.object({ topics: z.array(z.string()) });
 const sniffArgs = z.object({ seconds: z.number().min(1).max(300) });
-
 const nameArgs = z.object({ name: z.string() });
 
 /**
@@ -31,6 +30,10 @@ export function diagnosisTasks(
   };
   const record = (action: AuditAction, target: string): void =>
     audit.record({ action, by: TERMINAL.principal, from: TERMINAL, target });
+  const recordForgotten = (topics: readonly string[]): void => {
+    const details = { topics: topics.slice(0, 20), count: topics.length };
+    audit.record({ action: 'mqtt.forget', by: TERMINAL.principal, from: TERMINAL, details });
+  };
   return {
     devices: async () => await Promise.resolve(diagnosis.list()),
     explain: async (args) => {
@@ -42,6 +45,7 @@ export function diagnosisTasks(
     mqtt_forget: async (args) => {
       const { topics } = topicArgs.parse(args);
       diagnosis.clearGhosts(topics);
+      recordForgotten(topics);
       return await Promise.resolve({ cleared: topics.length });
     },
     mqtt_users: async () => await Promise.resolve(running().list()),

@@ -196,12 +196,18 @@ describe('what is wrong', () => {
     await vi.waitFor(async () => {
       expect(await call('GET', '/api/mqtt/ghosts?silent_hours=0')).toEqual({ items: [] });
     });
+    const { items: told } = (await call('GET', '/api/audit?action=mqtt.forget')) as unknown as {
+      items: unknown[];
+    };
+    expect(told).toMatchObject([
+      { username: 'terminal', details: { topics: ['homeassistant/light/gone/light/config'], count: 1 } },
+    ]);
     // It is the broker that has forgotten: whoever subscribes is told of one lamp.
-    const told: string[] = [];
-    device.on('message', (topic) => told.push(topic));
+    const kept: string[] = [];
+    device.on('message', (topic) => kept.push(topic));
     await device.subscribeAsync('homeassistant/#', { qos: 1 });
-    await vi.waitFor(() => expect(told).toContain('homeassistant/light/desk/light/config'));
-    expect(told).not.toContain('homeassistant/light/gone/light/config');
+    await vi.waitFor(() => expect(kept).toContain('homeassistant/light/desk/light/config'));
+    expect(kept).not.toContain('homeassistant/light/gone/light/config');
   });
 
   test('what nobody understood, without secrets', async () => {
