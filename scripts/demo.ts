@@ -93,6 +93,11 @@ function tour(httpUrl: string): string {
     `    -d '{"username":"admin","password":"${adminPassword}"}' | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')`,
     `  curl -s ${httpUrl}/api/entities?entity_type=device -H "authorization: Bearer $TOKEN"`,
     '',
+    'or without a token, in another terminal:',
+    '',
+    `  scripts/funkygibbon devices --data-dir ${config.dataDir}`,
+    `  scripts/funkygibbon devices "Kitchen lamp" --data-dir ${config.dataDir}`,
+    '',
     'Ctrl-C stops it. Delete the folder data-demo to begin anew.',
   ].join('\n');
 }

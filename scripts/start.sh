@@ -20,6 +20,8 @@ run_script() {
 case "${1-}" in
 --demo)
   shift
+  # For `scripts/funkygibbon devices` and its like, which a newcomer tries beside it.
+  "$node" "$root/scripts/build.mjs"
   run_script "$root/scripts/demo.ts" "$@"
   ;;
 --phone)
