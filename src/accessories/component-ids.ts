@@ -1,7 +1,6 @@
 import type { ImportedService } from './mapping.ts';
 
-/** With this the ids of imported components begin; nothing that MQTT announces does. */
-export const IMPORTED_PREFIX = 'hap/';
+import { IMPORTED_PREFIX } from './types.ts';
 
 /** The component that a service is; never changes, for HAP keeps the ids of an accessory while it is paired. */
 export function componentIdOf(pairingId: string, { aid, iid }: Pick<ImportedService, 'aid' | 'iid'>): string {

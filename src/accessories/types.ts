@@ -11,6 +11,9 @@ import type {
 import type { Graph } from '../graph/graph.ts';
 import type { AccessoryError } from './errors.ts';
 
+/** With this the ids of imported components begin; nothing that MQTT announces does. */
+export const IMPORTED_PREFIX = 'hap/';
+
 /** What the importer asks of the devices. */
 export interface ImportRegistry
   extends

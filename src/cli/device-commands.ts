@@ -1,18 +1,16 @@
 import { HubError } from '../base/errors.ts';
 
 /** What the running hub is asked about devices and MQTT, by the control socket's words. */
-export const DEVICE_ASKS = [
-  'devices',
-  'explain',
-  'mqtt',
-  'mqtt_ghosts',
-  'mqtt_forget',
-  'mqtt_sniff',
-  'mqtt_users',
-  'mqtt_user_add',
-  'mqtt_user_remove',
-] as const;
-export type DeviceAsk = (typeof DEVICE_ASKS)[number];
+export type DeviceAsk =
+  | 'devices'
+  | 'explain'
+  | 'mqtt'
+  | 'mqtt_ghosts'
+  | 'mqtt_forget'
+  | 'mqtt_sniff'
+  | 'mqtt_users'
+  | 'mqtt_user_add'
+  | 'mqtt_user_remove';
 
 /** An order about devices, as it was typed. */
 export interface DeviceOrder {

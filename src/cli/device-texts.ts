@@ -78,8 +78,7 @@ interface UserReply {
 /** What the hub answered, for a person. The running hub and this command are one program: the types are its own. */
 export function deviceText(ask: DeviceAsk, reply: unknown, version: string): string {
   // What a device sent must not move the cursor: it is cleaned before the lines are joined.
-  const told = printable(reply);
-  return textOf(ask, told, version);
+  return textOf(ask, printable(reply), version);
 }
 
 function textOf(ask: DeviceAsk, reply: unknown, version: string): string {

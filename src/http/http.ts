@@ -13,6 +13,7 @@ import { TlsIdentity } from './tls-identity.ts';
 import { upgradeHandler } from './upgrades.ts';
 
 export type { DeviceDirectory, HttpOptions, HttpPart, SyncService } from './types.ts';
+export { accessoryJson } from './routes/accessories.ts';
 export { routeTable } from './routes/routes.ts';
 export { TlsIdentity } from './tls-identity.ts';
 

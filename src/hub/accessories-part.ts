@@ -5,7 +5,7 @@ import type { Graph } from '../graph/graph.ts';
 import type { HomekitPart } from '../homekit/types.ts';
 import type { Shared } from './optional-parts.ts';
 
-import { IMPORTED } from './command-sinks.ts';
+import { IMPORTED_PREFIX } from '../accessories/types.ts';
 
 /** What a test replaces. */
 export interface AccessoryOverrides {
@@ -24,7 +24,8 @@ export async function startAccessoriesPart(
   const { store, graph, devices, clock, log } = shared;
   if (!homekit) {
     // Nobody asks them any more, so nobody knows how they are.
-    for (const { id } of devices.components()) if (id.startsWith(IMPORTED)) devices.setAvailable(id, false);
+    for (const { id } of devices.components())
+      if (id.startsWith(IMPORTED_PREFIX)) devices.setAvailable(id, false);
     return null;
   }
   const { startAccessories } = await import('../accessories/accessories.ts');

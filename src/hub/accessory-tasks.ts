@@ -1,12 +1,12 @@
 import * as z from 'zod';
 
 import type { Access } from '../access/access.ts';
-import type { AccessoriesPart, AccessoryView } from '../accessories/types.ts';
-import type { JsonObject } from '../base/json.ts';
+import type { AccessoriesPart } from '../accessories/types.ts';
 import type { ControlTasks } from '../cli/cli.ts';
 
 import { TERMINAL } from '../access/types.ts';
 import { HubError } from '../base/errors.ts';
+import { accessoryJson } from '../http/http.ts';
 
 const pairArgs = z.object({ id: z.string(), code: z.string() });
 const removeArgs = z.object({ id: z.string(), force: z.boolean() });
@@ -23,12 +23,12 @@ export function accessoryTasks(accessories: AccessoriesPart | null, audit: Acces
   const record = (action: 'accessory.pair' | 'accessory.remove', target: string): void =>
     audit.record({ action, by: TERMINAL.principal, from: TERMINAL, target: target.slice(0, 40) });
   return {
-    accessories: async () => await Promise.resolve(running().list().map(toBody)),
+    accessories: async () => await Promise.resolve(running().list().map(accessoryJson)),
     accessories_pair: async (args) => {
       const { id, code } = pairArgs.parse(args);
       const paired = await running().pair(id, code);
       record('accessory.pair', id);
-      return toBody(paired);
+      return accessoryJson(paired);
     },
     accessories_remove: async (args) => {
       const { id, force } = removeArgs.parse(args);
@@ -37,8 +37,4 @@ export function accessoryTasks(accessories: AccessoriesPart | null, audit: Acces
       return { must_reset: mustReset };
     },
   };
-}
-
-function toBody({ pairedWithUs, canPair, entityIds, ...view }: AccessoryView): JsonObject {
-  return { ...view, paired_with_us: pairedWithUs, can_pair: canPair, entity_ids: [...entityIds] };
 }

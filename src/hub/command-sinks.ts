@@ -1,9 +1,7 @@
 import type { CommandSink, SinkWrite } from '../devices/types.ts';
 
+import { IMPORTED_PREFIX } from '../accessories/types.ts';
 import { HubError } from '../base/errors.ts';
-
-/** With this the ids of components begin that were imported from HomeKit. */
-export const IMPORTED = 'hap/';
 
 /** Commands go to the door that the component came by, as its id tells; a door that is off has no sink. */
 export class CommandSinks implements CommandSink {
@@ -24,10 +22,10 @@ export class CommandSinks implements CommandSink {
   }
 
   #sinkOf(componentId: string): CommandSink | undefined {
-    return componentId.startsWith(IMPORTED) ? this.accessories : this.mqtt;
+    return componentId.startsWith(IMPORTED_PREFIX) ? this.accessories : this.mqtt;
   }
 }
 
 function switchedOff(componentId: string): string {
-  return `${componentId.startsWith(IMPORTED) ? 'HomeKit' : 'MQTT'} is switched off`;
+  return `${componentId.startsWith(IMPORTED_PREFIX) ? 'HomeKit' : 'MQTT'} is switched off`;
 }

@@ -214,6 +214,7 @@ describe('a connection', () => {
     const pairing = await pairWith(accessory);
     for (const ms of [0, 1, 2, 4, 8, 12, 20, 40]) {
       const connection = controller.connect(pairing, new Witness());
+      // Any moment will do: which step of connecting it meets is what differs.
       await new Promise((resolve) => setTimeout(resolve, ms));
       await connection[Symbol.asyncDispose]();
       await connection[Symbol.asyncDispose]();

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import type { TestHome } from '../support/store.ts';
 import type {
@@ -230,8 +230,7 @@ test('new firmware without a new list; values, events and a connection that is d
   expect(view('Plug').values.get('on_off')).toMatchObject({ value: true, raw: '1' });
   listener.onState('waiting', new AccessoryError('dropped'));
   expect(view('Plug').available).toBe(true);
-  await new Promise((resolve) => setTimeout(resolve, 5));
-  expect(view('Plug').available).toBe(false);
+  await vi.waitFor(() => expect(view('Plug').available).toBe(false));
   listener.onState('connected', null);
   expect(view('Plug').available).toBe(true);
   listener.onState('waiting', new AccessoryError('not_paired'));

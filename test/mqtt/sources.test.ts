@@ -153,6 +153,7 @@ describe('a better source that tells of a device on many topics', () => {
     await vi.waitFor(() => expect(plug().available).toBe(false));
     await tellDiscovery('kitchen');
     await vi.waitFor(() => expect(plug().name).toBe('kitchen'));
+    // That nothing more comes of it can only be waited for.
     await new Promise((resolve) => setTimeout(resolve, 2 * WAIT_MS));
     expect(sources()).toEqual(new Set(['discovery']));
     expect(names()).toEqual(NATIVE.slice(0, 4));
@@ -176,6 +177,7 @@ test('nobody has everything told again by withdrawing what nobody knows', async 
   bridge.on('message', (topic) => asked.push(topic));
   await bridge.subscribeAsync('esphome/discover');
   for (let n = 0; n < 20; n += 1) await bridge.publishAsync(`homeassistant/switch/nobody${n}/config`, '');
+  // Longer than it would take to be asked; that nobody is can only be waited for.
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   expect(asked).toEqual([]);
 });

@@ -86,7 +86,7 @@ export function accessoryRoutes({ access, accessories }: AccessoriesContext): Ro
       summary: 'HomeKit accessories of others: found by mDNS, or paired with this hub, by name',
       query: noQuery,
       answer: { status: 200, schema: z.object({ items: z.array(accessorySchema) }) },
-      handle: () => json({ items: running().list().map(entryJson) }, { headers: NO_STORE }),
+      handle: () => json({ items: running().list().map(accessoryJson) }, { headers: NO_STORE }),
     }),
     route({
       method: 'POST',
@@ -100,7 +100,7 @@ export function accessoryRoutes({ access, accessories }: AccessoriesContext): Ro
       handle: async (call) => {
         const paired = await running().pair(call.param('id'), call.body.code);
         record('accessory.pair', call);
-        return json(entryJson(paired), { headers: NO_STORE });
+        return json(accessoryJson(paired), { headers: NO_STORE });
       },
     }),
     route({
@@ -133,6 +133,7 @@ export function accessoryRoutes({ access, accessories }: AccessoriesContext): Ro
   ];
 }
 
-function entryJson({ pairedWithUs, canPair, entityIds, ...entry }: AccessoryEntry): object {
+/** An accessory in the words of the API. */
+export function accessoryJson({ pairedWithUs, canPair, entityIds, ...entry }: AccessoryEntry): object {
   return { ...entry, paired_with_us: pairedWithUs, can_pair: canPair, entity_ids: [...entityIds] };
 }

@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
 
 import type { RetainedMessages } from './retained.ts';
-import type { Session, Sessions, StoredPacket, SubscriptionRecord } from './sessions.ts';
+import type { Session, StoredPacket, SubscriptionRecord } from './session.ts';
+import type { Sessions } from './sessions.ts';
 
 import { filterMatcher, hasWildcard } from '../topics.ts';
 

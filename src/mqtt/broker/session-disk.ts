@@ -1,6 +1,6 @@
 import type { Tx } from '../../base/db.ts';
 import type { QueuedRow, SessionRow } from '../reader.ts';
-import type { Queued, Session, SessionOptions } from './sessions.ts';
+import type { Queued, Session, SessionOptions } from './session.ts';
 
 import { deleteQueued, deleteSession, writeQueued, writeSession } from '../writer.ts';
 

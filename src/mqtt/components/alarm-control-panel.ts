@@ -1,11 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
 import type { SinkWrite } from '../../devices/types.ts';
-import type { Message } from '../message.ts';
-import type { Codec, Command, Reading } from './codec.ts';
+import type { Codec, Command } from './codec.ts';
 
 import { HubError } from '../../base/errors.ts';
-import { readFlag, readQos, readText, readTexts, requireStateTopic, type Config } from './fields.ts';
+import { readFlag, readText, readTexts, requireStateTopic, type Config } from './fields.ts';
 import {
   codedMessage,
   findOrder,
@@ -16,7 +15,7 @@ import {
   type GivenOrder,
   type OrderKey,
 } from './orders.ts';
-import { CommandChannel, decodeParts, sourcesOf, topicsOf, type ValuePart } from './parts.ts';
+import { CommandChannel, type ValuePart, tellingOf } from './parts.ts';
 import { Channel, type Templates } from './templates.ts';
 
 const STATES = [
@@ -69,10 +68,7 @@ export function toAlarmControlPanel(config: Config, templates: Templates): Codec
   const capabilities = [needsCode ? { ...capability, needsCode } : capability];
   return {
     capabilities,
-    topics: topicsOf(parts),
-    sources: sourcesOf(parts),
-    qos: readQos(config),
-    decode: (message: Message): Reading[] => decodeParts(parts, message),
+    ...tellingOf(parts, config),
     encode(writes: readonly SinkWrite[]): Command {
       requireWritable(writes, capabilities);
       const order = findOrder(writes, 'alarm', orders);

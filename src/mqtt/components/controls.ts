@@ -1,21 +1,12 @@
 import type { CapabilityDescription, CapabilityKind, SinkWrite } from '../../devices/types.ts';
-import type { Message } from '../message.ts';
 import type { OutgoingMessage } from '../types.ts';
 import type { Templates } from './templates.ts';
 
 import { HubError } from '../../base/errors.ts';
 import { LIMITS } from '../limits.ts';
 import { isBoolean, isNumber, isString, type Codec, type Command, type Reading } from './codec.ts';
-import {
-  ConfigProblem,
-  readFlag,
-  readPayload,
-  readQos,
-  readTexts,
-  type Config,
-  type PayloadText,
-} from './fields.ts';
-import { assumedOf, CommandChannel, decodeParts, sourcesOf, topicsOf, type ValuePart } from './parts.ts';
+import { ConfigProblem, readFlag, readPayload, readTexts, type Config, type PayloadText } from './fields.ts';
+import { assumedOf, CommandChannel, type ValuePart, tellingOf } from './parts.ts';
 import { Channel, isUnknown } from './templates.ts';
 import { toDecimal } from './units.ts';
 
@@ -56,10 +47,7 @@ export function toControlCodec(
   const isOptimistic = readFlag(config, 'optimistic', false);
   const teller: Codec = {
     capabilities: controls.map(({ capability }) => capability),
-    topics: topicsOf(parts),
-    sources: sourcesOf(parts),
-    qos: readQos(config),
-    decode: (message: Message) => decodeParts(parts, message),
+    ...tellingOf(parts, config),
   };
   if (controls.every(({ order }) => order === undefined)) return teller;
   return {

@@ -1,9 +1,8 @@
 import type { SinkWrite } from '../../devices/types.ts';
-import type { Message } from '../message.ts';
-import type { Codec, Command, Reading } from './codec.ts';
+import type { Codec, Command } from './codec.ts';
 
 import { HubError } from '../../base/errors.ts';
-import { readFlag, readPayload, readQos, readText, type Config } from './fields.ts';
+import { readFlag, readPayload, readText, type Config } from './fields.ts';
 import {
   codedMessage,
   findOrder,
@@ -13,7 +12,7 @@ import {
   stateReader,
   type GivenOrder,
 } from './orders.ts';
-import { assumedOf, CommandChannel, decodeParts, sourcesOf, topicsOf, type ValuePart } from './parts.ts';
+import { assumedOf, CommandChannel, type ValuePart, tellingOf } from './parts.ts';
 import { Channel, type Templates } from './templates.ts';
 
 const STATES = ['locked', 'locking', 'unlocked', 'unlocking', 'jammed', 'open', 'opening'];
@@ -40,10 +39,7 @@ export function toLock(config: Config, templates: Templates): Codec {
   const capabilities = [pattern === null ? capability : { ...capability, needsCode: true }];
   return {
     capabilities,
-    topics: topicsOf(parts),
-    sources: sourcesOf(parts),
-    qos: readQos(config),
-    decode: (message: Message): Reading[] => decodeParts(parts, message),
+    ...tellingOf(parts, config),
     encode(writes: readonly SinkWrite[]): Command {
       requireWritable(writes, capabilities);
       const order = findOrder(writes, 'locked', orders);

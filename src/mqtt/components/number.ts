@@ -1,6 +1,5 @@
 import type { CapabilityValue, SinkWrite, ValueRange } from '../../devices/types.ts';
-import type { Message } from '../message.ts';
-import type { Codec, Command, Reading } from './codec.ts';
+import type { Codec, Command } from './codec.ts';
 import type { ValuePart } from './parts.ts';
 import type { Templates } from './templates.ts';
 
@@ -11,12 +10,11 @@ import {
   readFlag,
   readNumber,
   readPayload,
-  readQos,
   readText,
   toNumber,
   type Config,
 } from './fields.ts';
-import { assumedOf, CommandChannel, decodeParts, sourcesOf, topicsOf } from './parts.ts';
+import { assumedOf, CommandChannel, tellingOf } from './parts.ts';
 import { Channel, isUnknown } from './templates.ts';
 
 /**
@@ -39,10 +37,7 @@ export function toNumberSetting(config: Config, templates: Templates): Codec {
   const unit = readText(config, 'unit_of_measurement') || null;
   return {
     capabilities: [{ kind: 'number', unit, range, writable: true }],
-    topics: topicsOf(parts),
-    sources: sourcesOf(parts),
-    qos: readQos(config),
-    decode: (message: Message): Reading[] => decodeParts(parts, message),
+    ...tellingOf(parts, config),
     encode(writes: readonly SinkWrite[]): Command {
       const value = findWrite(writes, 'number', isNumber);
       if (value === undefined || value < range.min || value > range.max) {

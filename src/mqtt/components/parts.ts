@@ -2,7 +2,7 @@ import type { CapabilityKind, CapabilityValue } from '../../devices/types.ts';
 import type { Message } from '../message.ts';
 import type { TemplateVariables } from '../template/template.ts';
 import type { OutgoingMessage, Qos, ValueSource } from '../types.ts';
-import type { Reading } from './codec.ts';
+import type { Codec, Reading } from './codec.ts';
 import type { Channel, Templates } from './templates.ts';
 
 import { readCommandTopic, readFlag, readQos, readText, requireCommandTopic, type Config } from './fields.ts';
@@ -25,6 +25,16 @@ export function sourcesOf(parts: readonly ValuePart[]): ValueSource[] {
   return parts.flatMap(({ kind, channel }) =>
     channel ? [{ kind, topic: channel.topic, template: channel.template }] : [],
   );
+}
+
+/** What of a codec follows from its parts alone. */
+export function tellingOf(parts: readonly ValuePart[], config: Config): Omit<Codec, 'capabilities'> {
+  return {
+    topics: topicsOf(parts),
+    sources: sourcesOf(parts),
+    qos: readQos(config),
+    decode: (message) => decodeParts(parts, message),
+  };
 }
 
 /** What a message tells, part by part. */

@@ -1,14 +1,13 @@
 import type { SinkWrite } from '../../devices/types.ts';
-import type { Message } from '../message.ts';
-import type { Codec, Command, Reading } from './codec.ts';
+import type { Codec, Command } from './codec.ts';
 import type { ValuePart } from './parts.ts';
 import type { Templates } from './templates.ts';
 
 import { HubError } from '../../base/errors.ts';
 import { LIMITS } from '../limits.ts';
 import { findWrite, isString } from './codec.ts';
-import { ConfigProblem, readFlag, readQos, readTexts, type Config } from './fields.ts';
-import { assumedOf, CommandChannel, decodeParts, sourcesOf, topicsOf } from './parts.ts';
+import { ConfigProblem, readFlag, readTexts, type Config } from './fields.ts';
+import { assumedOf, CommandChannel, tellingOf } from './parts.ts';
 import { Channel, isUnknown } from './templates.ts';
 
 /**
@@ -30,10 +29,7 @@ export function toSelect(config: Config, templates: Templates): Codec {
   const isOptimistic = readFlag(config, 'optimistic', false);
   return {
     capabilities: [{ kind: 'select', unit: null, range: null, writable: true, options }],
-    topics: topicsOf(parts),
-    sources: sourcesOf(parts),
-    qos: readQos(config),
-    decode: (message: Message): Reading[] => decodeParts(parts, message),
+    ...tellingOf(parts, config),
     encode(writes: readonly SinkWrite[]): Command {
       const value = findWrite(writes, 'select', isString);
       if (value === undefined || !options.includes(value)) {

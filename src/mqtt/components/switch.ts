@@ -1,13 +1,12 @@
 import type { SinkWrite } from '../../devices/types.ts';
-import type { Message } from '../message.ts';
-import type { Codec, Command, Reading } from './codec.ts';
+import type { Codec, Command } from './codec.ts';
 import type { ValuePart } from './parts.ts';
 import type { Templates } from './templates.ts';
 
 import { HubError } from '../../base/errors.ts';
 import { findWrite, isBoolean } from './codec.ts';
-import { readFlag, readPayload, readQos, type Config } from './fields.ts';
-import { assumedOf, CommandChannel, decodeParts, sourcesOf, topicsOf } from './parts.ts';
+import { readFlag, readPayload, type Config } from './fields.ts';
+import { assumedOf, CommandChannel, tellingOf } from './parts.ts';
 import { Channel, isUnknown } from './templates.ts';
 
 /**
@@ -34,10 +33,7 @@ export function toSwitch(config: Config, templates: Templates): Codec {
   const isOptimistic = readFlag(config, 'optimistic', false);
   return {
     capabilities: [{ kind: 'on_off', unit: null, range: null, writable: true }],
-    topics: topicsOf(parts),
-    sources: sourcesOf(parts),
-    qos: readQos(config),
-    decode: (message: Message): Reading[] => decodeParts(parts, message),
+    ...tellingOf(parts, config),
     encode(writes: readonly SinkWrite[]): Command {
       const value = findWrite(writes, 'on_off', isBoolean);
       if (value === undefined) throw new HubError('invalid', 'A switch can only be turned on or off.');

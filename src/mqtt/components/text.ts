@@ -1,5 +1,4 @@
 import type { CapabilityDescription, CapabilityValue, SinkWrite, ValueRange } from '../../devices/types.ts';
-import type { Message } from '../message.ts';
 import type { Codec, Command, Reading } from './codec.ts';
 import type { ValuePart } from './parts.ts';
 
@@ -10,8 +9,8 @@ import { compilePattern, type Pattern } from '../template/regex.ts';
 import { Run } from '../template/run.ts';
 import { TemplateError } from '../template/template.ts';
 import { findWrite, isString } from './codec.ts';
-import { ConfigProblem, readFlag, readNumber, readQos, readText, type Config } from './fields.ts';
-import { assumedOf, CommandChannel, decodeParts, sourcesOf, topicsOf } from './parts.ts';
+import { ConfigProblem, readFlag, readNumber, readText, type Config } from './fields.ts';
+import { assumedOf, CommandChannel, tellingOf } from './parts.ts';
 import { Channel, type Templates } from './templates.ts';
 
 /**
@@ -32,10 +31,7 @@ export function toTextSetting(config: Config, templates: Templates): Codec {
   const isOptimistic = readFlag(config, 'optimistic', false);
   return {
     capabilities: [capability],
-    topics: topicsOf(parts),
-    sources: sourcesOf(parts),
-    qos: readQos(config),
-    decode: (message: Message): Reading[] => decodeParts(parts, message),
+    ...tellingOf(parts, config),
     encode(writes: readonly SinkWrite[]): Command {
       const value = findWrite(writes, 'text', isString);
       if (value === undefined || value.length < range.min || value.length > range.max) {
