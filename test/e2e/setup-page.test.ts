@@ -44,9 +44,8 @@ describe.skipIf(!hasBrowser)('the setup link in a browser (needs Chromium)', { t
     await page.click('button');
   };
   const alert = async (): Promise<string> => {
-    await page.waitForFunction(
-      `document.querySelector('form [role=alert]').textContent !== '' && !document.querySelector('button').disabled`,
-    );
+    // A selector, for the page's policy forbids the expressions that would be evaluated in it.
+    await page.waitForSelector('form:has([role=alert]:not(:empty)):has(button:not([disabled]))');
     return (await page.textContent('form [role=alert]')) ?? '';
   };
 
