@@ -19,7 +19,11 @@ import { rolldown } from 'rolldown';
 
 /** Left where they are: CommonJS that requires its own parts at run time, and what is loaded seldom. */
 const EXTERNAL = [/^node:/, /^@homebridge\//, /^pino/, /^aedes/, /^mqtt/, /^bonjour-service/, /^yaml/];
-const ENTRIES = { main: 'src/main.ts', 'checkpoint-worker': 'src/base/checkpoint-worker.ts' };
+const ENTRIES = {
+  main: 'src/main.ts',
+  'checkpoint-worker': 'src/base/checkpoint-worker.ts',
+  'maintenance-worker': 'src/base/maintenance-worker.ts',
+};
 
 /** The library for apps, without anything of the hub. Its core runs in browsers; what needs Node has its own entry. */
 const CLIENT_ENTRIES = { client: 'src/client/client.ts', 'file-store': 'src/client/file-store.ts' };

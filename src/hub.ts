@@ -11,44 +11,42 @@ import type { LivePart } from './live/types.ts';
 import type { Home } from './ops/types.ts';
 
 import { Access } from './access/access.ts';
-import { accessTables } from './access/tables.ts';
-import { accessoryTables } from './accessories/tables.ts';
 import { systemClock } from './base/clock.ts';
 import { DataDir } from './base/data-dir.ts';
 import { HubError } from './base/errors.ts';
 import { newId } from './base/ids.ts';
-import { keepValue, keptValueTables } from './base/kept-values.ts';
+import { keepValue } from './base/kept-values.ts';
 import { createLogger } from './base/log.ts';
 import { OpenParts } from './base/open-parts.ts';
-import { Store } from './base/store.ts';
 import { readHubVersion } from './base/version.ts';
 import { ClientRecords } from './clients/clients.ts';
-import { clientTables } from './clients/tables.ts';
 import { CONTROL_SOCKET, PAIR_PHONE, pairPhone, startControl, urlForOthers } from './cli/cli.ts';
 import { Devices } from './devices/devices.ts';
-import { deviceTables } from './devices/tables.ts';
 import { Graph } from './graph/graph.ts';
-import { graphTables } from './graph/tables.ts';
-import { homekitTables } from './homekit/tables.ts';
 import { startHttp } from './http/http.ts';
 import { startLive } from './live/live.ts';
 import { startMdns, type MdnsPart, type MdnsTxt } from './mdns/mdns.ts';
-import { mqttTables } from './mqtt/tables.ts';
 import { Diagnosis } from './hub/diagnosis.ts';
 import { diagnosisTasks } from './hub/diagnosis-tasks.ts';
-import { HomekitDesk, homekitPairing } from './hub/homekit-desk.ts';
+import { HomekitDesk, homekitPairing, homekitStatus } from './hub/homekit-desk.ts';
+import { homekitTasks } from './hub/homekit-tasks.ts';
+import { startActivityPart } from './hub/activity-part.ts';
+import { startInsightsPart } from './hub/insights-part.ts';
+import { suggestionsJob } from './hub/habits-part.ts';
 import { startHomekitPart, startMqttPart } from './hub/optional-parts.ts';
 import { startAccessoriesPart, type AccessoryOverrides } from './hub/accessories-part.ts';
 import { accessoryTasks } from './hub/accessory-tasks.ts';
+import { energyTasks } from './hub/energy-tasks.ts';
+import { suggestionTasks } from './hub/suggestion-tasks.ts';
+import { startAutomationsPart } from './hub/automations-part.ts';
 import { CommandSinks } from './hub/command-sinks.ts';
+import { jobTasks } from './hub/job-tasks.ts';
+import { startJobsPart } from './hub/jobs-part.ts';
+import { DATABASE_FILE, openStore } from './hub/open-store.ts';
 import { openHomeSecrets } from './hub/secrets.ts';
 import { homeTasks, LocalHome } from './ops/ops.ts';
 import { Readings } from './readings/readings.ts';
-import { readingTables } from './readings/tables.ts';
 import { Sync } from './sync/sync.ts';
-import { syncTables } from './sync/tables.ts';
-
-const DATABASE_FILE = 'funkygibbon.db';
 
 /** What the `ready` line tells whoever started the hub; the ports are the real ones and no secret is among it. */
 export interface ReadyInfo {
@@ -141,9 +139,15 @@ export async function startHub(
   const sinks = new CommandSinks();
   devices.connect(sinks);
   const shared = { store, graph, devices, sinks, clock, log, opening };
+  const activity = startActivityPart(shared);
   const mqtt = await startMqttPart(config, secrets, dataDir, shared);
   const homekit = await startHomekitPart(config, secrets, version, overrides, shared);
   const accessories = await startAccessoriesPart(config, overrides, homekit, shared);
+  const automations = startAutomationsPart(config, { ...shared, access });
+  const insights = startInsightsPart(config, { ...shared, readings, activity });
+  const jobs = startJobsPart(config, { ...shared, access, readings }, [
+    suggestionsJob(insights.suggestions),
+  ]);
   const diagnosis = new Diagnosis({ devices, mqtt: mqtt?.part.inspector ?? null, homekit, accessories });
   const homekitDesk = new HomekitDesk(homekit);
   const http: HttpPart = opening.add(
@@ -156,10 +160,14 @@ export async function startHub(
       devices,
       sync,
       readings,
+      activity,
+      insights,
       diagnosis,
       homekit: homekitDesk,
       mqttUsers: mqtt?.part.users ?? null,
       accessories,
+      automations,
+      jobs,
       clients: new ClientRecords({ store, clock }),
       keyFolder: dataDir.path,
       secrets: store.secrets,
@@ -236,11 +244,7 @@ export async function startHub(
     uptime_s: (performance.now() - startedAtMs) / 1000,
     http_url: http.url,
     mqtt_url: mqtt?.part.url ?? null,
-    homekit: homekit && {
-      port: homekit.port,
-      paired: homekit.paired,
-      accessories: homekit.accessoryCount,
-    },
+    homekit: homekit && homekitStatus(homekit),
     devices: devices.list().length,
     storage_fault: store.fault,
   });
@@ -260,7 +264,10 @@ export async function startHub(
         ...homeTasks(new LocalHome({ graph, clock, hubVersion: version })),
         ...diagnosisTasks(diagnosis, mqtt?.part.users ?? null, access.audit),
         ...accessoryTasks(accessories, access.audit),
-        homekit: async () => await Promise.resolve(homekitDesk.overview()),
+        ...jobTasks(jobs, access.audit),
+        ...energyTasks(insights),
+        ...suggestionTasks(insights, automations),
+        ...homekitTasks(homekitDesk, diagnosis, access.audit),
       },
       log: log.child({ part: 'control' }),
     }),
@@ -314,25 +321,4 @@ export async function openHome(
       await open[Symbol.asyncDispose]();
     },
   };
-}
-
-/** The one database, with the tables of every owner whatever it is opened for: they come and go together. */
-async function openStore(dataDir: DataDir, clock: Clock, log: Logger): Promise<Store> {
-  return await Store.open({
-    file: dataDir.privateFile(DATABASE_FILE),
-    clock,
-    log: log.child({ part: 'store' }),
-    migrations: [
-      keptValueTables,
-      graphTables,
-      accessTables,
-      deviceTables,
-      readingTables,
-      syncTables,
-      clientTables,
-      mqttTables,
-      homekitTables,
-      accessoryTables,
-    ],
-  });
 }

@@ -14,12 +14,18 @@ import {
   readAccessoryOrder,
   readAskOrder,
   readDeviceOrder,
+  readEnergyOrder,
+  readSuggestionOrder,
   readHomekitOrder,
+  readJobOrder,
   readTransferOrder,
   runAccessoryCommand,
   runAskingCommand,
   runDeviceCommand,
+  runEnergyCommand,
+  runSuggestionCommand,
   runHomekitCommand,
+  runJobCommand,
   startProgress,
   USAGE,
   welcomeText,
@@ -68,10 +74,31 @@ async function run(name: string, argv: readonly string[]): Promise<number> {
       process.stdout.write(`${text}\n`);
       return 0;
     }
+    if (name === 'energy') {
+      const order = readEnergyOrder(argv);
+      const stopped = stopOnSignal();
+      const text = await runEnergyCommand(order, load(order.configFlags).config.dataDir, stopped);
+      process.stdout.write(`${text}\n`);
+      return 0;
+    }
+    if (name === 'suggestions') {
+      const order = readSuggestionOrder(argv);
+      const stopped = stopOnSignal();
+      const text = await runSuggestionCommand(order, load(order.configFlags).config.dataDir, stopped);
+      process.stdout.write(`${text}\n`);
+      return 0;
+    }
     if (name === 'homekit') {
       const order = readHomekitOrder(argv);
       const { dataDir } = load(order.configFlags).config;
       const { text, ok } = await runHomekitCommand(order, dataDir, stopOnSignal());
+      process.stdout.write(`${text}\n`);
+      return ok ? 0 : EXIT_FAILED;
+    }
+    if (name === 'jobs') {
+      const order = readJobOrder(argv);
+      const stopped = stopOnSignal();
+      const { text, ok } = await runJobCommand(order, load(order.configFlags).config.dataDir, stopped);
       process.stdout.write(`${text}\n`);
       return ok ? 0 : EXIT_FAILED;
     }

@@ -7,7 +7,7 @@ import { posix } from 'node:path';
 const ROWS: readonly (readonly string[])[] = [
   ['base', 'client'],
   ['graph', 'access'],
-  ['sync', 'devices', 'readings', 'insights', 'tools', 'clients'],
+  ['sync', 'devices', 'readings', 'activity', 'insights', 'automations', 'tools', 'clients'],
   [
     'http',
     'live',

@@ -13,6 +13,7 @@ import { benchDisk } from './disk.ts';
 import { benchGraphHistory, benchGraphWalks, benchGraphWrites } from './graph/graph.ts';
 import { benchFanOut, benchStalled } from './live/live.ts';
 import { benchHomekit } from './homekit.ts';
+import { benchInsights } from './insights/insights.ts';
 import { benchLatency } from './latency.ts';
 import { table, type Result } from './measure.ts';
 import { benchMemory } from './memory.ts';
@@ -32,6 +33,7 @@ const benches: Readonly<Record<string, () => Promise<Result[]>>> = {
   'slow-latency': async () => await benchLatency(150, buildRecorder(workFolder)),
   disk: async () => await benchDisk(5),
   readings: benchReadings,
+  insights: benchInsights,
   homekit: benchHomekit,
   'mqtt-throughput': benchMqttThroughput,
   'mqtt-latency': benchMqttLatency,

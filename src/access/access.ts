@@ -23,12 +23,13 @@ import { isAllowed, isRestrictedKind, mayCommand } from './rules.ts';
 import { Sessions } from './sessions.ts';
 import { Throttle } from './throttle.ts';
 import { AccessTokens } from './tokens.ts';
-import { PERMISSIONS } from './types.ts';
+import { PERMISSIONS, TERMINAL } from './types.ts';
 import { Users } from './users.ts';
 
 export { DEFAULT_OVERLAP_S } from './api-keys.ts';
 export type { ToldApiKey } from './api-keys.ts';
 export type { AuditEvent, AuditFilter } from './audit.ts';
+export { removeExpired } from './expiry.ts';
 export type { SetupInput } from './first-owner.ts';
 export type { LoginInput, PasswordChange } from './logins.ts';
 export { pairingUri } from './pairing.ts';
@@ -117,7 +118,6 @@ export class Access implements Disposable {
     }
     const access = new Access({ store, clock, log, jwtSecret });
     await access.#firstOwner.openDoor(adminPassword);
-    access.audit.tidyDaily();
     return access;
   }
 
@@ -185,6 +185,15 @@ export class Access implements Disposable {
   /** Who an access token or an API key speaks for, now. @throws HubError `unauthenticated`. */
   async verify(token: string): Promise<Principal> {
     return ApiKeys.looksLike(token) ? this.apiKeys.verify(token) : await this.#sessions.verify(token);
+  }
+
+  /**
+   * The rights that whoever wrote something has now, for what the hub does in their name: a user, an API key, or the
+   * terminal. Undefined where they have ended.
+   */
+  principalOf(userId: string): Principal | undefined {
+    if (userId === TERMINAL.principal.userId) return TERMINAL.principal;
+    return this.apiKeys.principalOf(userId) ?? this.users.principalOf(userId);
   }
 
   /** The policy: whether the principal may do this. Everything not granted is refused. */

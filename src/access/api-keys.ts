@@ -78,16 +78,17 @@ export class ApiKeys {
     if (nowMs >= expiresAtMs) throw refused('has expired');
     refuseExpired(maker.user, nowMs);
     this.#noteUse(found, nowMs);
-    return {
-      userId: userIdOfKey(apiKey.id),
-      username: apiKey.name,
-      role: 'service',
-      tokenId: apiKey.id,
-      sessionId: userIdOfKey(apiKey.id),
-      permissions: permissionsOfScopes(apiKey.scopes),
-      grants: apiKey.grants,
-      expiresAtMs: Math.min(expiresAtMs, maker.user.expiresAtMs ?? NEVER_MS),
-    };
+    return toPrincipal(apiKey, Math.min(expiresAtMs, maker.user.expiresAtMs ?? NEVER_MS));
+  }
+
+  /** The rights that a key has now, without its secret; undefined where it has ended. */
+  principalOf(userId: string): Principal | undefined {
+    const { store, clock } = this.#options;
+    const found = userId.startsWith('key:') ? readApiKey(store.db, userId.slice('key:'.length)) : undefined;
+    if (!found) return undefined;
+    const { apiKey, maker } = found;
+    const expiresAtMs = Math.min(apiKey.expiresAtMs ?? NEVER_MS, maker.user.expiresAtMs ?? NEVER_MS);
+    return clock.nowMs() >= expiresAtMs ? undefined : toPrincipal(apiKey, expiresAtMs);
   }
 
   /** In the order in which they were made. */
@@ -200,6 +201,19 @@ export class ApiKeys {
       log.warn({ key: apiKey.id, error: errorText(error) }, 'the use of an API key could not be noted');
     }
   }
+}
+
+function toPrincipal(apiKey: ApiKey, expiresAtMs: number): Principal {
+  return {
+    userId: userIdOfKey(apiKey.id),
+    username: apiKey.name,
+    role: 'service',
+    tokenId: apiKey.id,
+    sessionId: userIdOfKey(apiKey.id),
+    permissions: permissionsOfScopes(apiKey.scopes),
+    grants: apiKey.grants,
+    expiresAtMs,
+  };
 }
 
 function makeSecret(id: string): string {

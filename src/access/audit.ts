@@ -61,7 +61,6 @@ export class Audit implements Disposable {
   readonly #ofAccounts = new Map<string, Tally>();
   #timer: NodeJS.Timeout | undefined;
   #sinceTrim = 0;
-  #daily: NodeJS.Timeout | undefined;
 
   constructor(options: AuditOptions) {
     this.#options = options;
@@ -113,31 +112,19 @@ export class Audit implements Disposable {
     return readAudit(this.#options.store.db, filter, beforeId, limit);
   }
 
-  /** Removes what is older than `keepDays`, and the oldest rows beyond the cap. @returns how many rows. */
-  tidy(keepDays: number = KEEP_DAYS): number {
-    const { store, clock } = this.#options;
+  /**
+   * Removes what is older than `keepDays` at a time, and the oldest rows beyond the cap. @returns how many rows.
+   * @param nowMs default: what the clock says; a job gives a time that a wrong clock does not move.
+   */
+  tidy(keepDays: number = KEEP_DAYS, nowMs = this.#options.clock.nowMs()): number {
     this.#sinceTrim = 0;
-    return store.write(
-      (tx) => deleteAuditBefore(tx, clock.nowMs() - keepDays * DAY_MS) + trimAudit(tx, MAX_ROWS),
+    return this.#options.store.write(
+      (tx) => deleteAuditBefore(tx, nowMs - keepDays * DAY_MS) + trimAudit(tx, MAX_ROWS),
     );
-  }
-
-  /** Tidies now, and each day from now on. */
-  tidyDaily(): void {
-    const tidy = (): void => {
-      try {
-        this.tidy();
-      } catch (error) {
-        this.#options.log.warn({ err: error }, 'old rows of the audit log could not be removed');
-      }
-    };
-    tidy();
-    this.#daily ??= setInterval(tidy, DAY_MS).unref();
   }
 
   /** Writes the counts that are still in memory. */
   [Symbol.dispose](): void {
-    clearInterval(this.#daily);
     clearTimeout(this.#timer);
     this.#flush(true);
   }

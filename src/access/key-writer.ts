@@ -72,3 +72,8 @@ export function deletePairingCodesOf(tx: Tx, userKey: number): void {
 export function deleteExpiredPairingCodes(tx: Tx, nowMs: number): void {
   tx.run('DELETE FROM access_pairing_code WHERE expires_ms <= ?', nowMs);
 }
+
+/** Removes secrets that were replaced and whose overlap with the next one is over. */
+export function deleteEndedSecrets(tx: Tx, nowMs: number): void {
+  tx.run('DELETE FROM access_api_secret WHERE expires_ms <= ?', nowMs);
+}

@@ -182,6 +182,8 @@ export const AUDIT_ACTIONS = [
   'homekit.device',
   'accessory.pair',
   'accessory.remove',
+  'job.run',
+  'job.cancel',
   'forbidden',
   'backup',
   'restore',

@@ -5,7 +5,7 @@ import type { Store } from '../base/store.ts';
 import type { Audit } from './audit.ts';
 import type { PasswordHasher } from './password.ts';
 import type { Sessions } from './sessions.ts';
-import type { Actor, GrantKind, Role, User } from './types.ts';
+import type { Actor, GrantKind, Principal, Role, User } from './types.ts';
 
 import { HubError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
@@ -24,6 +24,7 @@ import {
   userIdOfKey,
 } from './rules.ts';
 import { refuseEnded } from './standing.ts';
+import { NEVER_MS } from './types.ts';
 import { deleteUser, insertUser, updateUser } from './writer.ts';
 
 export interface UsersOptions {
@@ -84,6 +85,17 @@ export class Users {
   /** @throws HubError `not_found`. */
   get(id: string): UserView {
     return toView(this.#existing(this.#options.store.db, id));
+  }
+
+  /** The rights that a user has now, for what the hub does in their name; undefined where the account has ended. */
+  principalOf(id: string): Principal | undefined {
+    const stored = readUser(this.#options.store.db, id);
+    if (!stored) return undefined;
+    const { user } = stored;
+    const expiresAtMs = user.expiresAtMs ?? NEVER_MS;
+    if (this.#options.clock.nowMs() >= expiresAtMs) return undefined;
+    const { username, role, grants } = user;
+    return { userId: id, username, role, tokenId: 'automation', grants, ...scopeOf(user), expiresAtMs };
   }
 
   /** Whether somebody in this home has the id. */

@@ -47,6 +47,8 @@ export interface ImportedPairingOptions {
   readonly offlineAfterMs: number;
   /** Told when it has proven to be at another address. */
   readonly onMoved: (address: string, port: number) => void;
+  /** Told each time that it is not reached where it was. */
+  readonly onLost: () => void;
 }
 
 /** One pairing with its connection, and what was made of it: describes to the devices what the accessory tells. */
@@ -122,7 +124,11 @@ export class ImportedPairing implements ConnectionListener, AsyncDisposable {
     if (state === 'connected') {
       this.#noteWhere();
       this.#setUp(true);
-    } else if (state === 'waiting' && this.#isUp) {
+      return;
+    }
+    if (state !== 'waiting') return;
+    this.#options.onLost();
+    if (this.#isUp) {
       // Only a person can change these, so there is nothing to wait for.
       const isHopeless = reason?.fault === 'not_paired' || reason?.fault === 'impostor';
       if (isHopeless) this.#setUp(false);

@@ -21,6 +21,7 @@ import { ServiceEntities } from './service-entities.ts';
 const DESCRIBED_WITHIN_MS = 10_000;
 const TIDY_EVERY_MS = 3_600_000;
 const OFFLINE_AFTER_MS = 5000;
+const LOOK_EVERY_MS = 10_000;
 
 /** Holds a connection to each accessory that the hub is paired with, and pairs with further ones. */
 export class Importer implements Omit<AccessoriesPart, 'sink' | typeof Symbol.asyncDispose>, CommandSink {
@@ -33,6 +34,7 @@ export class Importer implements Omit<AccessoriesPart, 'sink' | typeof Symbol.as
   readonly #tidy: NodeJS.Timeout;
   #discovery: HapDiscovery | undefined;
   #controller: HapController | undefined;
+  #lookedAtMs = -Infinity;
   #isStopped = false;
 
   constructor(options: AccessoriesOptions) {
@@ -195,7 +197,17 @@ export class Importer implements Omit<AccessoriesPart, 'sink' | typeof Symbol.as
       log,
       offlineAfterMs: timing?.offlineAfterMs ?? OFFLINE_AFTER_MS,
       onMoved: (address, port) => this.#store.moved(pairing.id, address, port),
+      onLost: () => this.#look(),
     });
+  }
+
+  /** Asks the network where it is: one that got another address need not say so by itself. */
+  #look(): void {
+    const { clock, timing } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (nowMs - this.#lookedAtMs < (timing?.lookEveryMs ?? LOOK_EVERY_MS)) return;
+    this.#lookedAtMs = nowMs;
+    this.#discovery?.refresh();
   }
 
   /** True when it was told that it is free. @throws HubError `unavailable` when it was not, and that is not enough. */

@@ -48,6 +48,12 @@ export interface AccessoryTiming {
   readonly maxPauseMs: number;
   /** How long a connection may be down before its devices are: many accessories end one now and then. Default 5 s. */
   readonly offlineAfterMs: number;
+  /** How often everything is read, for accessories that forget to tell. Default 60 s. */
+  readonly pollMs: number;
+  /** How long an accessory may take for an answer. Default 10 s. */
+  readonly answerMs: number;
+  /** The least time between two questions to the network where a lost accessory is now. Default 10 s. */
+  readonly lookEveryMs: number;
 }
 
 /** An accessory that was found by mDNS, or that the hub is paired with. */

@@ -78,6 +78,7 @@ export class Store implements AsyncDisposable {
       connection = new DatabaseSync(options.file, { timeout: 5000 });
       connection.exec(`
         PRAGMA page_size = 2048;
+        PRAGMA auto_vacuum = INCREMENTAL;
         PRAGMA journal_mode = WAL;
         PRAGMA synchronous = FULL;
         PRAGMA wal_autocheckpoint = 0;
@@ -147,6 +148,11 @@ export class Store implements AsyncDisposable {
    */
   async durable(): Promise<void> {
     await this.#barrier.settle();
+  }
+
+  /** Path of the database file, for what reads it on a connection of its own. */
+  get file(): string {
+    return this.#options.file;
   }
 
   /** How secrets are written in this database. */

@@ -4,14 +4,20 @@ import type { HubStatus, PairingInfo, PhonePairing } from './types.ts';
 
 import type { AccessoryOrder } from './accessory-commands.ts';
 import type { DeviceOrder } from './device-commands.ts';
-import type { HomekitOrder, HomekitReply } from './homekit-command.ts';
+import type { EnergyOrder } from './energy-command.ts';
+import type { HomekitOrder, HomekitReply, PlaceReply } from './homekit-command.ts';
+import type { JobOrder } from './job-commands.ts';
+import type { SuggestionOrder } from './suggestion-command.ts';
 
 import { readHubVersion } from '../base/version.ts';
 import { accessoryText } from './accessory-texts.ts';
 import { askForTask, askHub } from './ask.ts';
+import { isJobReplyGood, jobText } from './job-texts.ts';
 import { deviceText } from './device-texts.ts';
+import { energyText } from './energy-command.ts';
 import { checkHomekit } from './homekit-check.ts';
-import { checkReport, homekitText } from './homekit-command.ts';
+import { checkReport, homekitStatusText, homekitText, placeText } from './homekit-command.ts';
+import { suggestionText } from './suggestion-command.ts';
 import { phoneText, welcomeText } from './welcome.ts';
 
 export { readAccessoryOrder } from './accessory-commands.ts';
@@ -19,9 +25,12 @@ export { urlForOthers } from './address.ts';
 export { askForTask, isHubThere } from './ask.ts';
 export { startControl, type ControlTasks } from './control.ts';
 export { readDeviceOrder } from './device-commands.ts';
+export { readEnergyOrder } from './energy-command.ts';
+export { readJobOrder } from './job-commands.ts';
 export { readHomekitOrder } from './homekit-command.ts';
 export { pairPhone } from './pair-phone.ts';
 export { startProgress } from './progress.ts';
+export { readSuggestionOrder } from './suggestion-command.ts';
 export { isTransferCommand, readTransferOrder, type TransferOrder } from './transfer-order.ts';
 export { welcomeText } from './welcome.ts';
 
@@ -52,9 +61,24 @@ export const USAGE = `Usage: funkygibbon <command> [flags]
               accessories remove ID [--force]
             An accessory that is in Apple Home must be removed there first. With --force one is forgotten that cannot
             be reached; it must be reset then. What is imported is not shown to Apple Home again.
+  energy    what the devices used and what it cost, how well that is known, and what stands out:
+              energy [--days 30]
+  suggestions  automations that would do what people do day after day, with the days they rest on:
+              suggestions [list] [--locks]  with --locks those of locks, garage doors and alarms, too
+              suggestions accept ID         makes it an automation
+              suggestions dismiss ID [REASON…]
   homekit   show the bridges to Apple Home with their QR codes, and what is not shown there and why:
               homekit [--svg FILE] [--bridge N]   with --svg the QR code as a picture, too
               homekit check                       looks for what keeps phones from finding the hub
+              homekit set DEVICE [--excluded true|false] [--bridge N] [--renew] [--confirm]
+                  [--invert-opening true|false] [--invert-tilt true|false] [--component ID]
+            set decides how Apple Home shows a device: not at all, on which bridge, with open and closed or the slats
+            turned round (of all that opens, or one component), and with --renew as what the device says it is by now.
+            Where Apple Home would forget something it says so, and goes on with --confirm only.
+  jobs      what the hub does by itself at night and in between, and how it went:
+              jobs [list]
+              jobs run NAME                 runs one now, and waits for it
+              jobs history [NAME] [--limit 20]
   export    write the home graph to FILE, or to standard output where it is missing or "-":
               export [FILE] [--mode history|current] [--force]
             history (the default) is every version there ever was, current what holds now. The file holds no users,
@@ -69,7 +93,7 @@ export const USAGE = `Usage: funkygibbon <command> [flags]
 
 export, import and seed work with the running hub, and on the data folder itself where none runs.
 Flags: --config FILE, --data-dir DIR, and every key of the configuration as --section.key VALUE.
-pair, status, devices, mqtt, homekit, accessories, export, import and seed take --json.
+pair, status, devices, mqtt, energy, suggestions, homekit, accessories, jobs, export, import and seed take --json.
 `;
 
 /**
@@ -97,6 +121,39 @@ export async function runAccessoryCommand(
   return json ? JSON.stringify(reply) : accessoryText(ask, reply);
 }
 
+/** The same about energy. */
+export async function runEnergyCommand(
+  { days, json }: EnergyOrder,
+  dataDir: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const reply = await askForTask(join(dataDir, CONTROL_SOCKET), 'energy', { days }, { signal });
+  return json ? JSON.stringify(reply) : energyText(reply);
+}
+
+/** The same about suggestions. A search on a small machine takes its time. */
+export async function runSuggestionCommand(
+  { ask, args, json }: SuggestionOrder,
+  dataDir: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const reply = await askForTask(join(dataDir, CONTROL_SOCKET), ask, { ...args }, { signal });
+  return json ? JSON.stringify(reply) : suggestionText(ask, reply);
+}
+
+/**
+ * The same about jobs. `ok` is false where the job that was to be run did not come to its end.
+ * @throws HubError `unavailable` when no hub runs there, `invalid` in the hub's words.
+ */
+export async function runJobCommand(
+  { ask, args, json }: JobOrder,
+  dataDir: string,
+  signal: AbortSignal,
+): Promise<{ text: string; ok: boolean }> {
+  const reply = await askForTask(join(dataDir, CONTROL_SOCKET), ask, args, { signal });
+  return { text: json ? JSON.stringify(reply) : jobText(ask, reply), ok: isJobReplyGood(ask, reply) };
+}
+
 /**
  * Shows or checks the bridges of the hub on a data folder. `ok` is false where the check found something.
  * @throws HubError `unavailable` when no hub runs there, `not_found` for a bridge that is not there.
@@ -108,6 +165,10 @@ export async function runHomekitCommand(
 ): Promise<{ text: string; ok: boolean }> {
   const socket = join(dataDir, CONTROL_SOCKET);
   // The running hub and this command are one program: what it answers has the type it was given.
+  if (order.choice) {
+    const place = (await askForTask(socket, 'homekit_choose', order.choice, { signal })) as PlaceReply;
+    return { text: placeText(order, place), ok: true };
+  }
   const reply = (await askForTask(socket, 'homekit', {}, { signal })) as HomekitReply;
   if (order.verb === 'show') return { text: homekitText(order, reply), ok: true };
   const check = await checkHomekit(reply);
@@ -167,14 +228,11 @@ function pairText(info: PairingInfo): string {
 }
 
 function statusText(status: HubStatus): string {
-  const homekit = status.homekit
-    ? `${status.homekit.paired ? 'paired' : 'waiting for pairing'}, ${status.homekit.accessories} accessories, port ${status.homekit.port}`
-    : 'off';
   return [
     `FunkyGibbon ${status.version} (${status.node_id}), up for ${Math.round(status.uptime_s)} s`,
     `  HTTP     ${status.http_url}`,
     `  MQTT     ${status.mqtt_url ?? 'off'}`,
-    `  HomeKit  ${homekit}`,
+    `  HomeKit  ${homekitStatusText(status.homekit)}`,
     `  devices  ${status.devices}`,
     `  storage  ${status.storage_fault ?? 'well'}`,
     '',

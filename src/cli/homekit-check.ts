@@ -1,5 +1,6 @@
 import { Bonjour, type Service } from 'bonjour-service';
 import { request } from 'node:http';
+import { isIPv4, isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 
 import type { BridgeReply, HomekitReply } from './homekit-command.ts';
@@ -31,7 +32,7 @@ export interface HomekitCheck {
 }
 
 export interface CheckOptions {
-  /** This machine's own addresses, by which others reach it. */
+  /** This machine's own addresses, by which others reach it; a link-local one with its interface, `fe80::1%eth0`. */
   readonly addresses?: readonly string[];
   readonly browseMs?: number;
 }
@@ -40,7 +41,10 @@ export interface CheckOptions {
  * Looks at the hub's bridges as a phone would, from a process of its own: listens for their announcements, and opens their
  * ports by the address that the network knows. What stands between this machine and the phone it cannot see.
  */
-export async function checkHomekit(reply: HomekitReply, options: CheckOptions = {}): Promise<HomekitCheck> {
+export async function checkHomekit(
+  reply: Pick<HomekitReply, 'advertiser' | 'bridges'>,
+  options: CheckOptions = {},
+): Promise<HomekitCheck> {
   const { addresses = outerAddresses(), browseMs = BROWSE_MS } = options;
   const isAnnounced = reply.advertiser !== null && reply.bridges.length > 0;
   const wanted = reply.bridges.map(({ username }) => username);
@@ -67,7 +71,7 @@ async function checkBridge(
   const announced = [...(heard.get(username) ?? [])];
   const advice = [
     ...portAdvice(bridge, addresses, answers),
-    ...(problem === null ? announcementAdvice(port, advertiser, announced) : []),
+    ...(problem === null ? announcementAdvice(port, advertiser, announced, addresses) : []),
   ];
   return { name, port, problem, announced, answers, silent, advice };
 }
@@ -84,16 +88,39 @@ function portAdvice(
     ];
   }
   if (addresses.length === 0) return ['This machine has no network: only itself can reach the hub.'];
-  if (addresses.some((address) => answers.includes(address))) return [];
+  const opens = (family: readonly string[]): boolean => family.some((address) => answers.includes(address));
+  if (!opens(addresses)) {
+    return [
+      `Port ${port} can be opened on this machine only, not by ${addresses.join(', ')}. A firewall closes it: allow TCP ${port} (\`sudo ufw allow ${port}/tcp\`).`,
+    ];
+  }
+  // Phones take the first address that they were told, and some wait for long before they try the other kind.
   return [
-    `Port ${port} can be opened on this machine only, not by ${addresses.join(', ')}. A firewall closes it: allow TCP ${port} (\`sudo ufw allow ${port}/tcp\`).`,
-  ];
+    ['IPv4', 'IPv6', addresses.filter((address) => isIPv4(address))] as const,
+    ['IPv6', 'IPv4', addresses.filter((address) => isIPv6(address))] as const,
+  ]
+    .filter(([, , family]) => family.length > 0 && !opens(family))
+    .map(
+      ([closed, open, family]) =>
+        `Port ${port} can be opened over ${open} but not over ${closed} (${family.join(', ')}). A firewall closes it there: allow TCP ${port} for ${closed} too.`,
+    );
 }
 
-function announcementAdvice(port: number, advertiser: string | null, announced: readonly number[]): string[] {
+function announcementAdvice(
+  port: number,
+  advertiser: string | null,
+  announced: readonly number[],
+  addresses: readonly string[],
+): string[] {
   if (advertiser === null) {
     return [
       'The hub announces nothing (mdns.enabled is false), and Apple Home finds only what is announced.',
+    ];
+  }
+  const hasSixOnly = addresses.length > 0 && addresses.every((address) => isIPv6(address));
+  if (announced.length === 0 && hasSixOnly && advertiser !== 'avahi') {
+    return [
+      `Its announcement was not heard: this machine has IPv6 addresses only, and ${advertiser} announces over IPv4. Give it an IPv4 address, or set homekit.advertiser to avahi where avahi-daemon runs.`,
     ];
   }
   if (announced.length === 0) {
@@ -144,19 +171,40 @@ async function browse(
     found.set(id, (found.get(id) ?? new Set()).add(port));
     if (wanted.every((each) => found.has(each))) over.resolve();
   };
-  const listeners = addresses.map((address) => listen(address, onUp));
+  const listeners = multicasts(addresses).map((multicast) => listen(multicast, onUp));
   await over.promise;
   clearTimeout(timer);
   for (const listener of listeners) listener[Symbol.dispose]();
   return found;
 }
 
+/** The ways to ask on each interface, by IPv4 and by IPv6. */
+function multicasts(addresses: readonly string[]): object[] {
+  // `interface` alone would bind the socket to that address, and Linux then delivers no multicast.
+  const four = addresses
+    .filter((address) => isIPv4(address))
+    .map((address) => ({ interface: address, bind: '0.0.0.0' }));
+  const names = addresses.filter((address) => isIPv6(address)).map((address) => interfaceOf(address));
+  const six = [...new Set(names)]
+    .filter((name) => name !== undefined)
+    .map((name) => ({ type: 'udp6', ip: 'ff02::fb', interface: `::%${name}`, bind: '::' }));
+  return [...four, ...six];
+}
+
+function interfaceOf(address: string): string | undefined {
+  const [, zone] = address.split('%');
+  if (zone !== undefined) return zone;
+  const found = Object.entries(networkInterfaces()).find(([, own]) =>
+    own?.some((each) => each.address === address),
+  );
+  return found?.[0];
+}
+
 /** Asks and listens on one interface until disposed. A network that fails is one on which nothing is heard. */
-function listen(address: string, onUp: (service: Service) => void): Disposable {
+function listen(multicast: object, onUp: (service: Service) => void): Disposable {
   const nothing = (): void => undefined;
-  // `interface` alone would bind the socket to that address, and Linux then delivers no multicast. Neither key is in
-  // the library's type.
-  const bonjour = new Bonjour({ interface: address, bind: '0.0.0.0' } as object, nothing);
+  // None of the keys is in the library's type.
+  const bonjour = new Bonjour(multicast, nothing);
   const { server } = bonjour as unknown as { server: { mdns: NodeJS.EventEmitter } };
   server.mdns.on('error', nothing);
   const browser = bonjour.find({ type: 'hap' }, onUp);
@@ -170,12 +218,13 @@ function listen(address: string, onUp: (service: Service) => void): Disposable {
   };
 }
 
-/** IPv4, which is what phones at home use first. */
+/** Of both kinds: phones at home use link-local IPv6 addresses as well. */
 function outerAddresses(): string[] {
-  return Object.values(networkInterfaces())
-    .flatMap((each) => each ?? [])
-    .filter(({ family, internal }) => family === 'IPv4' && !internal)
-    .map(({ address }) => address);
+  return Object.entries(networkInterfaces()).flatMap(([name, own]) =>
+    (own ?? [])
+      .filter(({ internal }) => !internal)
+      .map(({ address }) => (address.startsWith('fe80:') ? `${address}%${name}` : address)),
+  );
 }
 
 /** The outcome for a person. */

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { renderSVG } from 'uqr';
 
 import type { HomekitCheck } from './homekit-check.ts';
+import type { HubStatus } from './types.ts';
 
 import { errorText, HubError } from '../base/errors.ts';
 import { checkText } from './homekit-check.ts';
@@ -9,7 +10,9 @@ import { scanText } from './welcome.ts';
 
 /** An order about Apple Home, as it was typed. */
 export interface HomekitOrder {
-  readonly verb: 'show' | 'check';
+  readonly verb: 'show' | 'check' | 'set';
+  /** What `set` asks of one device, in the words of the API; null else. */
+  readonly choice: Readonly<Record<string, unknown>> | null;
   readonly json: boolean;
   /** Where the QR code is written as a picture. */
   readonly svg: string | null;
@@ -25,6 +28,7 @@ export interface HomekitReply {
   readonly advertiser: string | null;
   readonly bridges: readonly BridgeReply[];
   readonly hidden: readonly { readonly name: string; readonly reason: string }[];
+  readonly kept: readonly { readonly name: string; readonly parts: readonly PartReply[] }[];
 }
 
 export interface BridgeReply {
@@ -40,6 +44,23 @@ export interface BridgeReply {
   readonly problem: string | null;
 }
 
+export interface PartReply {
+  readonly component: string;
+  readonly label: string | null;
+  readonly service: string;
+  readonly announced_service: string | null;
+  readonly invert_opening: boolean | null;
+  readonly invert_tilt: boolean | null;
+}
+
+/** Where a device stands after `set`. */
+export interface PlaceReply {
+  readonly excluded: boolean;
+  readonly bridge: number | null;
+  readonly shown: boolean;
+  readonly parts: readonly PartReply[];
+}
+
 /**
  * Reads the words after `homekit`.
  * @throws HubError `invalid` saying what is accepted.
@@ -47,12 +68,13 @@ export interface BridgeReply {
 export function readHomekitOrder(words: readonly string[]): HomekitOrder {
   const rest = [...words];
   const json = takeWord(rest, '--json');
+  if (rest[0] === 'set') return readChoice(rest.slice(1), json);
   const verb = rest[0] === 'check' ? 'check' : 'show';
   if (verb === 'check') rest.shift();
   const svg = takeOption(rest, '--svg');
   const bridge = takeOption(rest, '--bridge');
   if (rest[0] !== undefined && !rest[0].startsWith('-')) {
-    throw new HubError('invalid', 'homekit takes nothing, or check: see `funkygibbon help`.');
+    throw new HubError('invalid', 'homekit takes nothing, check or set: see `funkygibbon help`.');
   }
   if (bridge !== null && !/^[1-9]\d{0,3}$/.test(bridge)) {
     throw new HubError(
@@ -61,7 +83,56 @@ export function readHomekitOrder(words: readonly string[]): HomekitOrder {
     );
   }
   if (svg === '') throw new HubError('invalid', '--svg takes the file to write.');
-  return { verb, json, svg, bridge: bridge === null ? null : Number(bridge), configFlags: rest };
+  return {
+    verb,
+    choice: null,
+    json,
+    svg,
+    bridge: bridge === null ? null : Number(bridge),
+    configFlags: rest,
+  };
+}
+
+/** `set DEVICE` and what is to be; see `funkygibbon help`. */
+function readChoice(words: readonly string[], json: boolean): HomekitOrder {
+  const rest = [...words];
+  const choice: Record<string, unknown> = {};
+  for (const [flag, key] of [
+    ['--excluded', 'excluded'],
+    ['--invert-opening', 'invert_opening'],
+    ['--invert-tilt', 'invert_tilt'],
+  ] as const) {
+    const said = takeOption(rest, flag);
+    if (said === null) continue;
+    if (said !== 'true' && said !== 'false') throw new HubError('invalid', `${flag} takes true or false.`);
+    choice[key] = said === 'true';
+  }
+  const bridge = takeOption(rest, '--bridge');
+  if (bridge !== null) {
+    if (!/^[1-9]\d{0,2}$/.test(bridge))
+      throw new HubError('invalid', '--bridge takes the number of a bridge.');
+    choice['bridge'] = Number(bridge);
+  }
+  if (takeWord(rest, '--renew')) choice['renew'] = true;
+  if (Object.keys(choice).length === 0) {
+    throw new HubError(
+      'invalid',
+      'homekit set takes a device and --excluded, --bridge, --invert-opening, --invert-tilt or --renew.',
+    );
+  }
+  const component = takeOption(rest, '--component');
+  if (component === '') throw new HubError('invalid', '--component takes the component that is meant.');
+  if (component !== null) choice['component'] = component;
+  if (takeWord(rest, '--confirm')) choice['confirm'] = true;
+  const [device, ...configFlags] = rest;
+  if (device === undefined || device.startsWith('-')) {
+    throw new HubError('invalid', 'homekit set takes a device, by its name or id, first.');
+  }
+  const stray = configFlags.at(0);
+  if (stray !== undefined && !stray.startsWith('-')) {
+    throw new HubError('invalid', 'homekit set takes one device: put a name with spaces in quotes.');
+  }
+  return { verb: 'set', choice: { ...choice, device }, json, svg: null, bridge: null, configFlags };
 }
 
 function takeWord(words: string[], word: string): boolean {
@@ -93,8 +164,50 @@ export function homekitText(order: HomekitOrder, reply: HomekitReply): string {
       '',
     );
   }
+  if (reply.kept.length > 0) {
+    lines.push(
+      'Still shown as what they were; `funkygibbon homekit set DEVICE --renew` shows them as what they are:',
+      ...reply.kept.map(({ name, parts }) => `  ${clean(name)}: ${parts.map(keptText).join(', ')}`),
+      '',
+    );
+  }
   lines.push('Does a phone not find it? `funkygibbon homekit check` looks for the reason.');
   return lines.join('\n');
+}
+
+function keptText({ service, announced_service: announced }: PartReply): string {
+  return `${service}, by now ${announced}`;
+}
+
+/** Where a device stands after `set`. */
+export function placeText(order: HomekitOrder, reply: PlaceReply): string {
+  if (order.json) return JSON.stringify(reply);
+  const { excluded, bridge, shown, parts } = reply;
+  const where = shown ? `shown on bridge ${bridge}` : excluded ? 'kept out of Apple Home' : 'not shown';
+  return [
+    `It is ${where}.`,
+    ...parts.map((part) => {
+      const turned = [
+        ...(part.invert_opening === true ? ['open and closed turned round'] : []),
+        ...(part.invert_tilt === true ? ['slats turned round'] : []),
+        ...(part.announced_service === null ? [] : [`by now ${part.announced_service}`]),
+      ];
+      const name = part.label === null ? part.component : `${clean(part.label)} (${part.component})`;
+      return `  ${name}: ${[part.service, ...turned].join(', ')}`;
+    }),
+  ].join('\n');
+}
+
+/** The bridges, for `funkygibbon status`. */
+export function homekitStatusText(homekit: HubStatus['homekit']): string {
+  if (!homekit) return 'off';
+  return homekit.bridges
+    .map(({ name, paired, accessories, port, problem }) => {
+      const text = `${paired ? 'paired' : 'waiting for pairing'}, ${accessories} accessories, port ${port}`;
+      const named = homekit.bridges.length > 1 ? `${name}: ${text}` : text;
+      return problem === null ? named : `${named} ! ${problem}`;
+    })
+    .join('\n           ');
 }
 
 export function checkReport(order: HomekitOrder, check: HomekitCheck): string {

@@ -61,7 +61,23 @@ export interface HubStatus {
   readonly uptime_s: number;
   readonly http_url: string;
   readonly mqtt_url: string | null;
-  readonly homekit: { readonly port: number; readonly paired: boolean; readonly accessories: number } | null;
+  readonly homekit: {
+    /** Of the first bridge, as the next one. */
+    readonly port: number;
+    readonly paired: boolean;
+    /** Of all bridges. */
+    readonly accessories: number;
+    readonly bridges: readonly {
+      readonly number: number;
+      readonly name: string;
+      readonly port: number;
+      readonly paired: boolean;
+      readonly controllers: number;
+      readonly accessories: number;
+      /** Why it does not run, or null. */
+      readonly problem: string | null;
+    }[];
+  } | null;
   readonly devices: number;
   readonly storage_fault: string | null;
 }

@@ -64,6 +64,14 @@ export const KEYS = {
     example: '13.405',
   }),
 
+  'graph.change_log_days': scalar({
+    schema: integer(0, 36_500),
+    initial: '90',
+    accepted: 'a whole number of days up to 36500; 0 keeps everything',
+    description:
+      'After how many days what the hub itself noted about its devices is thinned to one version a day. What people did is kept for ever. 0 = never.',
+  }),
+
   'http.host': scalar({
     schema: host,
     initial: '0.0.0.0',

@@ -14,6 +14,10 @@ export interface HubConfig {
     /** Degrees, east positive; null together with latitude. */
     readonly longitude: KeyValues['home.longitude'];
   };
+  readonly graph: {
+    /** 0 keeps everything. */
+    readonly changeLogDays: number;
+  };
   readonly http: {
     readonly host: string;
     /** 0 to 65535; 0 is any free port. */
@@ -114,6 +118,7 @@ export function toHubConfig(values: KeyValues, around: Surroundings): HubConfig 
       latitude: values['home.latitude'],
       longitude: values['home.longitude'],
     },
+    graph: { changeLogDays: values['graph.change_log_days'] },
     http: {
       host: values['http.host'],
       port: values['http.port'],

@@ -1,8 +1,17 @@
 import type { CapabilityRecord, DeviceRecord } from './inventory.ts';
-import type { CapabilityValue, CommandSink, CommandStatus, SinkWrite } from './types.ts';
+import type {
+  CapabilityValue,
+  CommandOptions,
+  CommandSink,
+  CommandStage,
+  CommandStatus,
+  SinkWrite,
+  ToldCommand,
+} from './types.ts';
 
 import { HubError } from '../base/errors.ts';
 import { CommandBatches } from './command-batches.ts';
+import { CommandFollowers } from './command-followers.ts';
 import { confirms, isConfirmable } from './values.ts';
 
 /** A checked write and the capability it is for. */
@@ -15,6 +24,7 @@ export interface PlannedWrite {
 export class Commands {
   readonly #pending = new Set<Confirmation>();
   readonly #batches = new CommandBatches();
+  readonly #followers = new CommandFollowers();
   #sink: CommandSink | undefined;
 
   /** Sets where commands go; without it every command fails as unavailable. */
@@ -25,9 +35,10 @@ export class Commands {
   async send(
     device: DeviceRecord,
     planned: readonly PlannedWrite[],
-    origin: string,
-    confirmWithinMs: number,
+    options: Pick<CommandOptions, 'origin' | 'by' | 'confirmWithinMs'>,
+    nowMs: number,
   ): Promise<CommandStatus> {
+    const { origin, confirmWithinMs } = options;
     const sink = this.#sink;
     if (!sink) throw new HubError('unavailable', 'No device can be reached: MQTT is switched off.');
     const told = planned.filter(({ write }) => isConfirmable(write));
@@ -36,16 +47,24 @@ export class Commands {
     try {
       // One component after the other: a lamp's switch and its colour are often two of them.
       for (const component of device.components) {
-        const writes = planned
-          .filter(({ record }) => record.component === component)
-          .map(({ write }) => write);
-        if (writes.length > 0) await this.#batches.send(sink, component.description.id, writes, origin);
+        const own = planned.filter(({ record }) => record.component === component);
+        if (own.length === 0) continue;
+        const writes = own.map(({ write }) => write);
+        const { id } = component.description;
+        await this.#followers.around(device, own, { ...options, nowMs }, async () => {
+          await this.#batches.send(sink, id, writes, origin);
+        });
       }
     } catch (error) {
       confirmation?.cancel();
       throw error;
     }
     return (await confirmation?.result) ?? 'sent';
+  }
+
+  /** `told` is called with every value at each stage of its way; it must not throw. */
+  follow(told: (command: ToldCommand, stage: CommandStage) => void): Disposable {
+    return this.#followers.follow(told);
   }
 
   /** The sentence for a device that cannot be reached. */

@@ -2,10 +2,9 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Store } from '../base/store.ts';
 import type { Graph } from '../graph/graph.ts';
-import type { EntityVersion } from '../graph/types.ts';
+import type { Described } from './describing.ts';
 import type { CapabilityRecord, DeviceRecord } from './inventory.ts';
 import type {
-  CapabilityState,
   CommandOptions,
   CommandSink,
   CommandStatus,
@@ -21,7 +20,6 @@ import type {
 
 import { HubError } from '../base/errors.ts';
 import { jsonEqual } from '../base/json.ts';
-import { parseContent } from '../graph/graph.ts';
 import { Commands } from './commands.ts';
 import { StateFollowers } from './followers.ts';
 import { Inventory, isAvailable, isImported } from './inventory.ts';
@@ -30,6 +28,7 @@ import { EVENT_KINDS } from './types.ts';
 import { toReportedValue, toSinkWrite } from './values.ts';
 import { StateWriter } from './state-writer.ts';
 import { StructureWakes } from './structure-wakes.ts';
+import { DeviceViews } from './views.ts';
 
 export { commandKinds, toldWrites } from './kinds.ts';
 export { WITHDRAWAL_GRACE_MS } from './registration.ts';
@@ -64,7 +63,7 @@ export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
   readonly #followers: StateFollowers;
   readonly #commands = new Commands();
   readonly #structure = new StructureWakes();
-  readonly #parsed = new Map<string, ParsedDevice>();
+  readonly #views: DeviceViews;
   #graphFollower: Disposable | undefined;
   #expiryTimer: NodeJS.Timeout | undefined;
   #seenSeq: number;
@@ -75,6 +74,7 @@ export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
     this.#log = options.log;
     this.#inventory = Inventory.load(options.store.db);
     this.#registration = new Registration({ ...options, inventory: this.#inventory });
+    this.#views = new DeviceViews(options.graph);
     this.#states = new StateWriter(options.store, options.log);
     this.#followers = new StateFollowers(options.log);
     this.#seenSeq = options.graph.headSeq;
@@ -95,10 +95,11 @@ export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
   }
 
   describe(component: ComponentDescription, replaces: readonly string[] = []): void {
-    const before = this.#inventory.byComponentId.get(component.id)?.device;
-    const wasAvailable = before ? isAvailable(before) : undefined;
-    const device = this.#registration.describe(component, replaces);
-    if (device && wasAvailable !== undefined) this.#tellAvailable(device, wasAvailable);
+    this.#describe([{ description: component, replaces }]);
+  }
+
+  describeAll(components: readonly ComponentDescription[]): void {
+    this.#describe(components.map((description) => ({ description, replaces: [] })));
   }
 
   withdraw(componentId: string): void {
@@ -140,6 +141,10 @@ export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
     this.#tellAvailable(component.device, wasAvailable);
   }
 
+  together(work: () => void): void {
+    this.#followers.together(work);
+  }
+
   report(reports: readonly StateReport[]): void {
     const nowMs = this.#clock.nowMs();
     for (const report of reports) {
@@ -152,7 +157,7 @@ export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
   list(): DeviceView[] {
     const views: DeviceView[] = [];
     for (const device of this.#inventory.byEntityId.values()) {
-      const view = this.#view(device);
+      const view = this.#views.of(device);
       if (view) views.push(view);
     }
     return views.toSorted((a, b) => a.name.localeCompare(b.name) || (a.entityId < b.entityId ? -1 : 1));
@@ -160,7 +165,7 @@ export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
 
   view(entityId: string): DeviceView | undefined {
     const device = this.#inventory.byEntityId.get(entityId);
-    return device && this.#view(device);
+    return device && this.#views.of(device);
   }
 
   /** Everything that discovery told, what is not supported included. */
@@ -179,7 +184,7 @@ export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
 
   async command(options: CommandOptions): Promise<CommandStatus> {
     const device = this.#inventory.byEntityId.get(options.entityId);
-    const view = device && this.#view(device);
+    const view = device && this.#views.of(device);
     if (!view)
       throw new HubError('not_found', `there is no device ${options.entityId}`, { field: 'entity_id' });
     const planned = options.writes.map(({ capability: name, value }) => {
@@ -197,7 +202,12 @@ export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
       return { record, write: toSinkWrite(capability, value) };
     });
     if (!view.available) throw this.#commands.unavailable(view.name, device);
-    return await this.#commands.send(device, planned, options.origin, options.confirmWithinMs);
+    return await this.#commands.send(device, planned, options, this.#clock.nowMs());
+  }
+
+  /** See `Commands.follow`. */
+  followCommands(told: Parameters<Commands['follow']>[0]): Disposable {
+    return this.#commands.follow(told);
   }
 
   follow(wake: () => void): StateFollower {
@@ -223,10 +233,23 @@ export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
     this.#states.close();
   }
 
+  #describe(items: readonly Described[]): void {
+    const before = new Map<DeviceRecord, boolean>();
+    for (const { description } of items) {
+      const device = this.#inventory.byComponentId.get(description.id)?.device;
+      if (device) before.set(device, isAvailable(device));
+    }
+    for (const device of this.#registration.describe(items)) {
+      const wasAvailable = before.get(device);
+      if (wasAvailable !== undefined) this.#tellAvailable(device, wasAvailable);
+    }
+  }
+
   #takeReport(record: CapabilityRecord, report: StateReport, nowMs: number): void {
     if (report.insteadOf !== undefined && !jsonEqual(record.value, report.insteadOf)) return;
     const value = toReportedValue(report.kind, report.value);
-    this.#commands.noteReport(record, value);
+    // What the broker kept was said before the command.
+    if (report.isKept !== true) this.#commands.noteReport(record, value);
     record.raw = report.raw === undefined ? undefined : toKeptRaw(report.raw);
     const wasSaid = record.reportedMs !== null || value === null;
     if (report.isKept === true && wasSaid && jsonEqual(record.value, value)) return;
@@ -244,6 +267,7 @@ export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
       timestampMs: nowMs,
       origin: report.origin,
       ...(isEvent ? { isEvent } : {}),
+      ...(report.isKept === true ? { isKept: true } : {}),
     };
     this.#followers.tell(change);
     this.#states.noteValue(record);
@@ -263,47 +287,6 @@ export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
     });
   }
 
-  #view(device: DeviceRecord): DeviceView | undefined {
-    const entity = this.#graph.entity(device.row.entityId);
-    if (!entity) return undefined;
-    const { capabilities } = device;
-    const values = new Map<string, CapabilityState>();
-    for (const { name, unit } of capabilities) {
-      const record = device.byName.get(name);
-      const [value, timestampMs] = [record?.value ?? null, record?.reportedMs ?? null];
-      values.set(name, {
-        value,
-        unit,
-        timestampMs,
-        ...(record?.raw === undefined ? {} : { raw: record.raw }),
-      });
-    }
-    return {
-      ...this.#parse(entity),
-      capabilities,
-      entityId: entity.id,
-      available: isAvailable(device),
-      values,
-      ...(isImported(device) ? { source: 'homekit' } : {}),
-    };
-  }
-
-  #parse(entity: EntityVersion): ParsedDevice {
-    const known = this.#parsed.get(entity.id);
-    if (known?.version === entity.version) return known;
-    const content = parseContent(entity);
-    const parsed: ParsedDevice = {
-      version: entity.version,
-      name: text(content['name']) ?? 'Device',
-      manufacturer: text(content['manufacturer']),
-      model: text(content['model']),
-      swVersion: text(content['sw_version']),
-      serialNumber: text(content['serial_number']),
-    };
-    this.#parsed.set(entity.id, parsed);
-    return parsed;
-  }
-
   #onGraphChange(): void {
     let concerned = false;
     let more = true;
@@ -321,22 +304,9 @@ export class Devices implements DeviceRegistry, DeviceControl, AsyncDisposable {
   }
 }
 
-interface ParsedDevice {
-  readonly version: string;
-  readonly name: string;
-  readonly manufacturer: string | null;
-  readonly model: string | null;
-  readonly swVersion: string | null;
-  readonly serialNumber: string | null;
-}
-
 /** As much as a person reads, copied: a slice alone would keep the whole message of up to 256 KiB alive. */
 function toKeptRaw(raw: string): string {
   return raw.length <= MAX_RAW_CHARS ? raw : Buffer.from(raw.slice(0, MAX_RAW_CHARS)).toString();
-}
-
-function text(value: unknown): string | null {
-  return typeof value === 'string' && value.trim() !== '' ? value : null;
 }
 
 function capabilityNames(view: DeviceView): string {

@@ -12,15 +12,41 @@ const WAITING_EVENTS = 1_000;
 export class StateFollowers {
   readonly #followers = new Set<Follower>();
   readonly #log: Logger;
+  /** Those to be woken at the end of what is told together; undefined while nothing is. */
+  #asleep: Set<Follower> | undefined;
 
   constructor(log: Logger) {
     this.#log = log;
   }
 
   follow(wake: () => void): StateFollower {
-    const follower = new Follower(wake, () => this.#followers.delete(follower), this.#log);
+    const follower = new Follower({
+      wake,
+      becomesDue: () => {
+        if (this.#asleep) this.#asleep.add(follower);
+        else wake();
+      },
+      leave: () => this.#followers.delete(follower),
+      log: this.#log,
+    });
     this.#followers.add(follower);
     return follower;
+  }
+
+  /** What `work` tells wakes each follower once, at its end. */
+  together(work: () => void): void {
+    if (this.#asleep) {
+      work();
+      return;
+    }
+    const asleep = new Set<Follower>();
+    this.#asleep = asleep;
+    try {
+      work();
+    } finally {
+      this.#asleep = undefined;
+      for (const follower of asleep) if (this.#followers.has(follower)) follower.wake();
+    }
   }
 
   tell(change: StateChange): void {
@@ -36,20 +62,29 @@ export class StateFollowers {
   }
 }
 
+interface FollowerOptions {
+  readonly wake: () => void;
+  /** Called when there is something to take, after there was nothing. */
+  readonly becomesDue: () => void;
+  readonly leave: () => void;
+  readonly log: Logger;
+}
+
 class Follower implements StateFollower {
-  readonly #wake: () => void;
-  readonly #leave: () => void;
-  readonly #log: Logger;
+  readonly #options: FollowerOptions;
   /** By capability, events by themselves. */
   #waiting = new Map<string | StateChange, StateChange>();
   #events = new Set<StateChange>();
   /** Events that were dropped since the follower took last. */
   #dropped = 0;
 
-  constructor(wake: () => void, leave: () => void, log: Logger) {
-    this.#wake = wake;
-    this.#leave = leave;
-    this.#log = log;
+  constructor(options: FollowerOptions) {
+    this.#options = options;
+  }
+
+  /** Wakes whoever follows, unless everything was taken meanwhile. */
+  wake(): void {
+    if (this.#waiting.size > 0) this.#options.wake();
   }
 
   note(key: string, change: StateChange): void {
@@ -66,7 +101,7 @@ class Follower implements StateFollower {
     if (this.#waiting.size === 0) return [];
     const changes = [...this.#waiting.values()];
     if (this.#dropped > 0) {
-      this.#log.warn({ dropped: this.#dropped }, 'events were lost: a follower took them too late');
+      this.#options.log.warn({ dropped: this.#dropped }, 'events were lost: a follower took them too late');
     }
     this.#waiting = new Map();
     this.#events = new Set();
@@ -75,7 +110,7 @@ class Follower implements StateFollower {
   }
 
   [Symbol.dispose](): void {
-    this.#leave();
+    this.#options.leave();
   }
 
   #put(key: string | StateChange, change: StateChange): void {
@@ -83,7 +118,7 @@ class Follower implements StateFollower {
     // Taken out and put back, so that what is taken comes in the order of the last changes.
     this.#waiting.delete(key);
     this.#waiting.set(key, change);
-    if (first) this.#wake();
+    if (first) this.#options.becomesDue();
   }
 
   #dropOldestEvent(): void {
@@ -92,7 +127,7 @@ class Follower implements StateFollower {
     this.#events.delete(oldest);
     this.#waiting.delete(oldest);
     if (this.#dropped === 0) {
-      this.#log.warn(
+      this.#options.log.warn(
         { waiting: WAITING_EVENTS },
         'a follower of the states does not keep up; the oldest events are dropped',
       );

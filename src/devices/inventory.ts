@@ -103,6 +103,22 @@ export class Inventory {
     return component;
   }
 
+  /** Forgets a component that was not stored after all. */
+  removeComponent({ device, description }: ComponentRecord): void {
+    const index = device.components.findIndex((component) => component.description.id === description.id);
+    if (index >= 0) device.components.splice(index, 1);
+    this.byComponentId.delete(description.id);
+  }
+
+  /** The device that goes by one of these names. */
+  deviceNamed(identifiers: readonly string[]): DeviceRecord | undefined {
+    for (const identifier of identifiers) {
+      const device = this.byIdentifier.get(identifier);
+      if (device) return device;
+    }
+    return undefined;
+  }
+
   /** A component goes by another id from now on. */
   renameComponent(component: ComponentRecord, description: ComponentDescription): void {
     this.byComponentId.delete(component.description.id);

@@ -1,3 +1,4 @@
+import type { Principal } from '../access/types.ts';
 import type { CapabilityKind } from './capability-kinds.ts';
 
 export { CAPABILITY_KINDS, EVENT_KINDS, type CapabilityKind } from './capability-kinds.ts';
@@ -111,6 +112,8 @@ export interface StateChange {
   readonly origin: string;
   /** It tells of a moment: two of the same are two. */
   readonly isEvent?: true;
+  /** It was not said just now, but kept by the broker or concluded from silence. */
+  readonly isKept?: true;
 }
 
 /** A capability as it stands in a device entity's content, field names as on the wire. */
@@ -191,9 +194,38 @@ export interface CommandOptions {
   readonly writes: readonly CapabilityWrite[];
   /** Who commands: `homekit`, `http:<request>`, `ws:<connection>` … */
   readonly origin: string;
+  /** Whose order it is, where a door knows. */
+  readonly by?: Orderer;
   /** How long to wait for the device's own report; 0 = do not wait (status `sent`). */
   readonly confirmWithinMs: number;
 }
+
+/** Whose order a command is: a person's or a script's. Null is somebody that the door cannot tell from others. */
+export interface Orderer {
+  readonly kind: 'person' | 'service';
+  readonly userId: string | null;
+}
+
+/** Whose order something is that somebody with these rights asks for: keys and accounts of programs are no people. */
+export function ordererOf({ userId, role, permissions }: Principal): Orderer {
+  return { kind: permissions || role === 'service' ? 'service' : 'person', userId };
+}
+
+/** A value that is on its way to a device. */
+export interface ToldCommand {
+  readonly entityId: string;
+  readonly capability: string;
+  readonly kind: CapabilityKind;
+  /** The value or the order's word. Null where it may be a secret: a free text, a bare number of what has codes. */
+  readonly value: CapabilityValue;
+  readonly origin: string;
+  readonly by: Orderer | null;
+  /** When it was ordered, ms since the Unix epoch. */
+  readonly timestampMs: number;
+}
+
+/** `sending` comes before the device can have answered, then one of the others. */
+export type CommandStage = 'sending' | 'sent' | 'failed';
 
 /** What discovery told and is kept, supported or not, for lists and diagnosis. */
 export interface ComponentView {
@@ -224,6 +256,11 @@ export interface DeviceRegistry {
    * @throws HubError `invalid` when the description cannot be taken; nothing is stored then.
    */
   describe(component: ComponentDescription, replaces?: readonly string[]): void;
+  /**
+   * The same for many components, which take nobody's place: all of them, or, when it throws, none. One transaction for
+   * a burst of descriptions, and one version for each device.
+   */
+  describeAll(components: readonly ComponentDescription[]): void;
   /** Another source tells of the device from now on: what these components had and nobody took over goes at once. */
   retire(componentIds: readonly string[]): void;
   /**
@@ -236,6 +273,11 @@ export interface DeviceRegistry {
   /** Whether the component's device can be reached. */
   setAvailable(componentId: string, available: boolean): void;
   report(reports: readonly StateReport[]): void;
+  /**
+   * Runs `work`, whose reports are parts of one message: followers are woken once, at its end. Reports of the same
+   * capability within it count as one.
+   */
+  together(work: () => void): void;
 }
 
 /** What the doors that show and command devices need of the rules. */

@@ -6,6 +6,8 @@ import { unpackParents, unpackVersion } from './version-codec.ts';
 interface Relative {
   readonly version: string;
   readonly parents: readonly string[];
+  /** True where its content was removed (compaction.ts): it leads to what is behind it, and is no base itself. */
+  readonly isBare?: boolean;
 }
 
 /** How many of the newest versions are looked at first, and at most: a base older than that counts as not held. */
@@ -20,6 +22,7 @@ const LAST_LOOK = 4096;
 export class Ancestry {
   readonly #read: (limit: number) => Relative[];
   readonly #parents = new Map<string, readonly string[]>();
+  readonly #bare = new Set<string>();
   /** How many of the newest are known; 0 before the first look. */
   #looked = 0;
   #complete = false;
@@ -79,7 +82,7 @@ export class Ancestry {
       if (met.has(version)) continue;
       met.add(version);
       // What lies behind a version of both sides is further away than it.
-      if (line.has(version)) candidates.add(version);
+      if (line.has(version) && !this.#bare.has(version)) candidates.add(version);
       else waiting.push(...(this.#parents.get(version) ?? []));
     }
     if (candidates.size < 2) return [...candidates];
@@ -116,7 +119,10 @@ export class Ancestry {
     if (this.#complete) return false;
     const limit = this.#looked === 0 ? FIRST_LOOK : this.#looked * WIDER;
     const relatives = this.#read(limit);
-    for (const { version, parents } of relatives) this.#parents.set(version, parents);
+    for (const { version, parents, isBare } of relatives) {
+      this.#parents.set(version, parents);
+      if (isBare === true) this.#bare.add(version);
+    }
     this.#looked = limit;
     this.#complete = relatives.length < limit || limit >= LAST_LOOK;
     this.#line = { of: '', versions: new Set() };
@@ -127,13 +133,20 @@ export class Ancestry {
 /** The newest versions of an entity, in no particular order. */
 export function readRelatives(db: Db, entityId: string, limit: number): Relative[] {
   return db
-    .all<{ version: string; parents: string }>(
-      `SELECT v.version, v.parents FROM entity e JOIN entity_version v ON v.entity_key = e.key
-       WHERE e.id = ? ORDER BY v.moment DESC LIMIT ?`,
+    .all<{ version: string; parents: string; bare: number }>(
+      `SELECT version, parents, bare FROM (
+         SELECT v.version, v.parents, 0 AS bare, v.moment FROM entity e JOIN entity_version v ON v.entity_key = e.key
+         WHERE e.id = ?1
+         UNION ALL SELECT c.version, c.parents, 1, c.moment FROM entity e JOIN compacted_version c ON c.entity_key = e.key
+         WHERE e.id = ?1 ORDER BY moment DESC LIMIT ?2)`,
       entityId,
       limit,
     )
-    .map(({ version, parents }) => ({ version: unpackVersion(version), parents: unpackParents(parents) }));
+    .map(({ version, parents, bare }) => ({
+      version: unpackVersion(version),
+      parents: unpackParents(parents),
+      isBare: bare === 1,
+    }));
 }
 
 /** The newest versions of an edge, in no particular order. */

@@ -2,6 +2,7 @@ import type { Db, SqlValue } from '../base/db.ts';
 import type { EntityFilter, EntityVersion, HeldAs, Moment, StoredVersion } from './types.ts';
 
 import { toIso } from '../base/clock.ts';
+import { isCompacted } from './compaction-reader.ts';
 import { changeTypeOf } from './rules.ts';
 import { HASH_BITS, packVersion, unpackParents, unpackVersion, versionHash } from './version-codec.ts';
 
@@ -138,7 +139,8 @@ export function readHeldAs(db: Db, id: string, version: string): HeldAs | undefi
     packVersion(version),
     id,
   );
-  return row && (row.current === 1 ? 'state' : 'loser');
+  if (row) return row.current === 1 ? 'state' : 'loser';
+  return isCompacted(db, id, version) ? 'state' : undefined;
 }
 
 /** One version of an entity, current or not. */

@@ -55,6 +55,7 @@ import { readSeqStoredBy, readStoredMicros } from './stamps.ts';
 import { Visibility } from './visibility.ts';
 import { GraphWriter } from './writer.ts';
 
+export { compactHistory } from './compaction.ts';
 export {
   contentIssue,
   encodeAnyContent,
@@ -65,7 +66,6 @@ export {
 export { endpointWarning } from './endpoint-rules.ts';
 export type { Ancestry } from './ancestry.ts';
 export type { Difference, GraphHistory, HistoryPage } from './history.ts';
-export type { Lineage } from './lineage.ts';
 export type { GraphOverview, SimilarEntity } from './overview.ts';
 export { MAX_DEPTH, type GraphPaths, type WalkOptions } from './paths.ts';
 export {
@@ -111,8 +111,9 @@ export class Graph implements Disposable {
   readonly #clock: Clock;
   readonly #versions: VersionSource;
   readonly #head: GraphHead;
-  readonly #recent: RecentRows;
   #lastStoredMicros: number;
+  /** What was written last, durable or not. */
+  readonly recent: RecentRows;
   /** The graph as it was. */
   readonly history: GraphHistory;
   /** The graph by numbers and by likeness. */
@@ -131,12 +132,11 @@ export class Graph implements Disposable {
     this.#clock = options.clock;
     this.epoch = keepValue(options.store, 'graph_epoch', () => newId().replaceAll('-', '').slice(-12));
     this.#versions = new VersionSource(options.clock, 'hub');
-    const { log, store } = options;
-    const { db } = store;
+    const [{ log, store }, { db }] = [options, options.store];
     const head = new GraphHead({ store, log, seq: readHeadSeq(db) });
     const committedSeq = (): number => head.committedSeq;
     this.#head = head;
-    this.#recent = new RecentRows(head.committedSeq + 1);
+    this.recent = new RecentRows(head.committedSeq + 1);
     this.#lastStoredMicros = readStoredMicros(db, head.committedSeq);
     this.history = new GraphHistory({ db, clock: options.clock, headSeq: () => head.durableSeq });
     this.overview = new GraphOverview({ db, committedSeq });
@@ -257,7 +257,7 @@ export class Graph implements Disposable {
   changesSince(afterSeq: number, options: { limit: number; maxBytes: number; edges: boolean }): Changes {
     const until = this.#head.durableSeq;
     const fetch = options.limit + 1;
-    const recent = this.#recent.between(afterSeq, until);
+    const recent = this.recent.between(afterSeq, until);
     const entities = recent?.entities ?? readEntityChanges(this.#store.db, afterSeq, until, fetch);
     const relationships =
       options.edges && (recent?.hasEdges ?? true)
@@ -320,7 +320,7 @@ export class Graph implements Disposable {
     });
     if (lastSeq > this.#head.committedSeq) {
       this.#lastStoredMicros = lastStoredMicros;
-      this.#recent.add(written);
+      this.recent.add(written);
       this.#head.wrote(lastSeq);
       this.search.noteCommit();
     }

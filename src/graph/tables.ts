@@ -1,5 +1,6 @@
 import type { Migrations } from '../base/migrations.ts';
 
+import { COMPACTED_TABLES } from './compaction-tables.ts';
 import { makeVersionsLean } from './lean-versions.ts';
 import { SEARCH_TABLES } from './search/tables.ts';
 import { stampVersions } from './stamps.ts';
@@ -79,5 +80,6 @@ CREATE UNIQUE INDEX relationship_version_by_version ON relationship_version (rel
     makeVersionsLean,
     SEARCH_TABLES,
     stampVersions,
+    COMPACTED_TABLES,
   ],
 };

@@ -5,9 +5,10 @@ import type { ServicePlan } from './service-plan.ts';
 import type { HomekitOptions, ShownInHomekit } from './types.ts';
 
 import { accessoryName, DeviceAccessory } from './device-accessory.ts';
-import { MAX_SERVICES, planServices } from './device-plan.ts';
+import { isTile, MAX_SERVICES, planServices } from './device-plan.ts';
 import { numberEqualNames, toSerialNumbers } from './names.ts';
 import { readExcluded, readPlaces, readRememberedServices } from './reader.ts';
+import { rememberedByEntity } from './remembered.ts';
 import { choosePlaces, type Place } from './rules.ts';
 import { freePlace, writePlace, writeServiceName, writeTile } from './writer.ts';
 
@@ -17,11 +18,6 @@ const SETTLE_AT_MOST_MS = 5000;
 const FOLLOW_MS = 4000;
 
 type Options = Pick<HomekitOptions, 'store' | 'devices' | 'clock' | 'log' | 'settleMs' | 'followMs'>;
-
-interface Remembered {
-  readonly tiles: Map<string, string>;
-  readonly names: Map<string, string>;
-}
 
 /** What should stand on which bridge. */
 interface Placed extends AccessoryDescription {
@@ -189,7 +185,8 @@ export class BridgedDevices implements Disposable {
     const planned: { view: DeviceView; plans: ServicePlan[] }[] = [];
     for (const view of views) {
       if (excluded.has(view.entityId)) continue;
-      const plans = planServices(view, remembered.get(view.entityId)?.tiles);
+      const { tiles, inversions } = remembered.get(view.entityId) ?? {};
+      const plans = planServices(view, tiles, inversions);
       if (plans.length > 0) planned.push({ view, plans: this.#limitServices(view, plans) });
     }
     const places = choosePlaces(
@@ -223,7 +220,7 @@ export class BridgedDevices implements Disposable {
     const remembered = rememberedByEntity(readRememberedServices(store.db));
     const tiles = [...descriptions].flatMap(([entityId, { plans }]) =>
       plans
-        .filter(({ kind, component }) => isTile(kind) && !remembered.get(entityId)?.tiles.has(component))
+        .filter((plan) => isTile(plan) && !remembered.get(entityId)?.tiles.has(plan.component))
         .map(({ kind, component }) => ({ entityId, component, kind })),
     );
     if (gone.length + fresh.length + tiles.length === 0) return;
@@ -259,22 +256,4 @@ function placesNow(places: ReadonlyMap<string, Place>, views: readonly DeviceVie
   return new Map(
     [...places].map(([id, { bridge, isFreed }]) => [id, { bridge, isFreed: isFreed || !existing.has(id) }]),
   );
-}
-
-function isTile(kind: ServicePlan['kind']): boolean {
-  return kind === 'Switch' || kind === 'Outlet';
-}
-
-function rememberedByEntity(rows: ReturnType<typeof readRememberedServices>): Map<string, Remembered> {
-  const result = new Map<string, Remembered>();
-  for (const { entityId, component, tile, name } of rows) {
-    const entry = result.get(entityId) ?? {
-      tiles: new Map<string, string>(),
-      names: new Map<string, string>(),
-    };
-    if (tile !== null) entry.tiles.set(component, tile);
-    if (name !== null) entry.names.set(component, name);
-    result.set(entityId, entry);
-  }
-  return result;
 }

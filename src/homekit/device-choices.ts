@@ -1,12 +1,14 @@
 import type { DeviceView } from '../devices/types.ts';
 import type { BridgedDevices } from './bridged-devices.ts';
 import type { Bridges } from './bridges.ts';
-import type { DeviceChoice, DevicePlace, HiddenDevice, HomekitOptions } from './types.ts';
+import type { DeviceChoice, DevicePlace, HiddenDevice, HomekitOptions, KeptDevice } from './types.ts';
 
 import { HubError } from '../base/errors.ts';
-import { readExcluded, readPlaces } from './reader.ts';
+import { invertedParts, partsOf } from './device-parts.ts';
+import { readExcluded, readPlaces, readRememberedServices } from './reader.ts';
+import { rememberedByEntity, type Remembered } from './remembered.ts';
 import { heldPlaces, MAX_ACCESSORIES } from './rules.ts';
-import { writeExcluded, writePlace } from './writer.ts';
+import { forgetTiles, writeExcluded, writeInversion, writePlace } from './writer.ts';
 
 type Options = Pick<HomekitOptions, 'store' | 'devices' | 'clock' | 'log'>;
 
@@ -27,25 +29,42 @@ export class DeviceChoices {
     const { store, devices, clock, log } = this.#options;
     const view = devices.view(entityId);
     if (!view) throw new HubError('not_found', `There is no device ${entityId.slice(0, 128)}.`);
-    const before = this.#placeOf(entityId);
+    const before = this.#placeOf(view);
     const excluded = choice.excluded ?? before.excluded;
     const bridge = choice.bridge ?? before.bridge;
     const isMoved = bridge !== null && bridge !== before.bridge;
     if (isMoved) this.#checkRoom(bridge);
-    const loss = this.#lossBy(view, excluded, isMoved);
+    const inverted = invertedParts(before.parts, choice);
+    const isRenewed = choice.renew === true && before.parts.some((part) => part.announcedService !== null);
+    const loss = this.#lossBy(view, excluded, isMoved, isRenewed);
     if (loss !== null && choice.confirm !== true) {
-      throw new HubError('conflict', `${loss} Send it again with "confirm": true to go on.`);
+      throw new HubError('conflict', `${loss} Confirm it to go on ("confirm": true, or --confirm).`);
     }
     if (isMoved) this.#bridges.at(bridge);
     store.write((tx) => {
       writeExcluded(tx, entityId, excluded, clock.nowMs());
       if (isMoved) writePlace(tx, entityId, bridge, clock.nowMs());
+      if (isRenewed) forgetTiles(tx, entityId);
+      for (const [component, inversion] of inverted) writeInversion(tx, entityId, component, inversion);
     });
     this.#shown.restructure();
     await store.durable();
-    const after = this.#placeOf(entityId);
-    log.info({ entityId, excluded, bridge: after.bridge }, 'a person chose how Apple Home shows a device');
+    const after = this.#placeOf(view);
+    log.info(
+      { entityId, excluded, bridge: after.bridge, parts: after.parts },
+      'a person chose how Apple Home shows a device',
+    );
     return after;
+  }
+
+  kept(): KeptDevice[] {
+    const { store, devices } = this.#options;
+    const remembered = rememberedByEntity(readRememberedServices(store.db));
+    return devices.list().flatMap((view) => {
+      const { entityId, name } = view;
+      const parts = partsOf(view, remembered.get(entityId)).filter((part) => part.announcedService !== null);
+      return parts.length > 0 ? [{ entityId, name, parts }] : [];
+    });
   }
 
   hidden(): HiddenDevice[] {
@@ -71,7 +90,8 @@ export class DeviceChoices {
       : null;
   }
 
-  #placeOf(entityId: string): DevicePlace {
+  #placeOf(view: DeviceView): DevicePlace {
+    const { entityId } = view;
     const { store } = this.#options;
     const place = readPlaces(store.db).get(entityId);
     return {
@@ -79,18 +99,31 @@ export class DeviceChoices {
       excluded: readExcluded(store.db).has(entityId),
       bridge: place?.bridge ?? null,
       shown: this.#shown.bridgeOf(entityId) !== undefined,
+      parts: partsOf(view, this.#rememberedOf(entityId)),
     };
   }
 
+  #rememberedOf(entityId: string): Remembered | undefined {
+    return rememberedByEntity(readRememberedServices(this.#options.store.db)).get(entityId);
+  }
+
   /** What Apple Home forgets by it, or null. On a bridge that nobody paired there is nothing to lose. */
-  #lossBy({ entityId, name }: DeviceView, excluded: boolean, isMoved: boolean): string | null {
+  #lossBy(
+    { entityId, name }: DeviceView,
+    excluded: boolean,
+    isMoved: boolean,
+    isRenewed: boolean,
+  ): string | null {
     const number = this.#shown.bridgeOf(entityId);
     if (number === undefined || !this.#bridges.at(number).paired) return null;
     if (excluded) {
       return `Apple Home forgets the room, the names and the automations of "${name}" when it is taken out, and has to be told them again should it come back.`;
     }
-    return isMoved
-      ? `On another bridge "${name}" is a new accessory to Apple Home: its room, its names and its automations there are lost.`
+    if (isMoved) {
+      return `On another bridge "${name}" is a new accessory to Apple Home: its room, its names and its automations there are lost.`;
+    }
+    return isRenewed
+      ? `What is shown of "${name}" as something else is new to Apple Home: its name and its automations there are lost.`
       : null;
   }
 

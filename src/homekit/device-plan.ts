@@ -1,9 +1,11 @@
 import type { Capability, CapabilityKind, DeviceView } from '../devices/types.ts';
 import type { Component, ServiceKind, ServicePlan } from './service-plan.ts';
+import type { Inversion } from './types.ts';
 
 import { cleanName, numberEqualNames } from './names.ts';
 import { planActuator } from './services/actuators.ts';
 import { planBattery } from './services/battery.ts';
+import { invertPlan } from './services/inversion.ts';
 import { planLightbulb } from './services/lightbulb.ts';
 import { planOutlet } from './services/outlet.ts';
 import { withStatus } from './services/sensor-status.ts';
@@ -49,6 +51,26 @@ const SERVICE_WORDS: Record<ServiceKind, string> = {
 /** The tiles first shown for a device's components, by component id. */
 export type Tiles = ReadonlyMap<string, string>;
 
+/** What a person turned round, by component id. */
+export type Inversions = ReadonlyMap<string, Inversion>;
+
+/** The services that a component may be shown as in more than one way: once shown, it stays that one. */
+const TILES: ReadonlySet<ServiceKind> = new Set([
+  'Door',
+  'GarageDoorOpener',
+  'HeaterCooler',
+  'Outlet',
+  'Switch',
+  'Thermostat',
+  'Valve',
+  'Window',
+  'WindowCovering',
+]);
+
+export function isTile({ kind, actuator }: ServicePlan): boolean {
+  return actuator !== null && TILES.has(kind);
+}
+
 /**
  * The services of one device in a stable order, the main feature first; empty when it has nothing for Apple Home.
  * Settings, diagnostics and what its maker switched off stay in the graph; a battery is shown whatever its category,
@@ -57,13 +79,18 @@ export type Tiles = ReadonlyMap<string, string>;
 export function planServices(
   device: Pick<DeviceView, 'capabilities'>,
   tiles: Tiles = new Map(),
+  inversions: Inversions = new Map(),
 ): ServicePlan[] {
   const capabilities = device.capabilities.filter(isShown);
   const components = groupByComponent(capabilities);
   const power = powerOfOnlySwitch(device.capabilities, components);
   const tamper = firstOfKind(device.capabilities, 'tamper');
   const plans = [
-    ...components.flatMap((component) => planComponent(component, power, tiles.get(component.id))),
+    ...components.flatMap((component) => {
+      const services = planComponent(component, power, tiles.get(component.id));
+      const inversion = inversions.get(component.id);
+      return inversion ? services.map((plan) => invertPlan(plan, component, inversion)) : services;
+    }),
     ...planJointTellers(capabilities),
   ].map((plan) => withStatus(plan, tamper));
   if (plans.length === 0) return [];
@@ -102,7 +129,7 @@ function planComponent(
       tile === undefined ? component.deviceClass === 'outlet' || power !== undefined : tile === 'Outlet';
     return present(outlet ? planOutlet(component, power) : planSwitch(component));
   }
-  return planActuator(component) ?? planTellers(component);
+  return planActuator(component, tile) ?? planTellers(component);
 }
 
 function present<T>(value: T | null): T[] {

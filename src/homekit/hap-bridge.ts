@@ -12,7 +12,7 @@ import type { PublishedServer } from './hap-server.ts';
 import type { Advertiser, BridgeView, HomekitOptions } from './types.ts';
 
 import { errorText, StartError } from '../base/errors.ts';
-import { saveControllers } from './hap-internals.ts';
+import { advertiserOf, saveControllers } from './hap-internals.ts';
 import { publishBridge } from './hap-server.ts';
 import { toSetupUri } from './identity.ts';
 import { cleanName, cutToBytes, toFirmwareRevision } from './names.ts';
@@ -55,6 +55,11 @@ export class HapBridge {
 
   get paired(): boolean {
     return this.hap._accessoryInfo?.paired() ?? false;
+  }
+
+  /** Who announces it; null where nobody does. */
+  get advertiser(): Exclude<Advertiser, 'auto'> | null {
+    return this.#options.advertise ? advertiserOf(this.hap) : null;
   }
 
   /** Why it does not run, or null. */
@@ -116,6 +121,13 @@ export class HapBridge {
   }
 
   #tellState(port: number): void {
+    const { advertise, advertiser, log } = this.#options;
+    if (advertise && this.advertiser !== toAdvertiser(advertiser)) {
+      log.warn(
+        { bridge: this.name, wanted: toAdvertiser(advertiser), taken: this.advertiser },
+        'the HomeKit bridge is announced by another than homekit.advertiser says, because that one could not be asked; see that avahi-daemon and D-Bus run, and restart the hub',
+      );
+    }
     this.#options.log.info(
       { bridge: this.name, port, accessories: this.hap.bridgedAccessories.length, paired: this.paired },
       this.paired
@@ -176,7 +188,7 @@ export class HapBridge {
   }
 }
 
-export function toAdvertiser(advertiser: Advertiser = 'auto'): Exclude<Advertiser, 'auto'> {
+function toAdvertiser(advertiser: Advertiser = 'auto'): Exclude<Advertiser, 'auto'> {
   return advertiser === 'auto' ? 'ciao' : advertiser;
 }
 

@@ -57,6 +57,23 @@ export function saveControllers(bridge: Bridge): void {
   bridge.controllerStorage.save();
 }
 
+/**
+ * Who announces the bridge; null before it is published. Where avahi cannot be asked the library takes ciao, and tells
+ * that by a line on the console and nothing else.
+ */
+export function advertiserOf(bridge: Bridge): 'ciao' | 'bonjour-hap' | 'avahi' | null {
+  switch (bridge._advertiser?.constructor.name) {
+    case 'CiaoAdvertiser':
+      return 'ciao';
+    case 'BonjourHAPAdvertiser':
+      return 'bonjour-hap';
+    case 'AvahiAdvertiser':
+      return 'avahi';
+    default:
+      return null;
+  }
+}
+
 /** Ends the timer that would compare the structure once more after the bridge has gone. */
 export function cancelConfigurationUpdate(bridge: Bridge): void {
   const internals = bridge as unknown as { configurationChangeDebounceTimeout: NodeJS.Timeout | undefined };

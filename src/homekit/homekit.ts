@@ -3,7 +3,6 @@ import type { HomekitOptions, HomekitPart } from './types.ts';
 import { BridgedDevices } from './bridged-devices.ts';
 import { Bridges } from './bridges.ts';
 import { DeviceChoices } from './device-choices.ts';
-import { toAdvertiser } from './hap-bridge.ts';
 import { installHapStorage, SqliteHapStorage } from './hap-storage.ts';
 import { routeLibraryConsole } from './library-console.ts';
 
@@ -58,10 +57,13 @@ export async function startHomekit(options: HomekitOptions): Promise<HomekitPart
     get bridges() {
       return bridges.all.map(({ view }) => view);
     },
-    advertiser: options.advertise ? toAdvertiser(options.advertiser) : null,
+    get advertiser() {
+      return bridges.first.advertiser;
+    },
     shows: (entityId) => devices.shows(entityId),
     whyHidden: (entityId) => choices.whyHidden(entityId),
     hidden: () => choices.hidden(),
+    kept: () => choices.kept(),
     choose: async (entityId, choice) => await choices.choose(entityId, choice),
     [Symbol.asyncDispose]: async () => await resources.disposeAsync(),
   };

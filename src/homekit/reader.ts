@@ -7,6 +7,10 @@ export interface RememberedService {
   readonly component: string;
   readonly tile: string | null;
   readonly name: string | null;
+  /** 0 or 1. */
+  readonly openingInverted: number;
+  /** 0 or 1. */
+  readonly tiltInverted: number;
 }
 
 /** The JSON text kept under a hap-nodejs key, or undefined. */
@@ -46,6 +50,8 @@ export function readBridges(db: Db): BridgeRow[] {
 
 export function readRememberedServices(db: Db): RememberedService[] {
   return db.all<RememberedService>(
-    'SELECT entity_id AS entityId, component, tile, name FROM hap_service ORDER BY entity_id, component',
+    `SELECT entity_id AS entityId, component, tile, name, opening_inverted AS openingInverted,
+       tilt_inverted AS tiltInverted
+     FROM hap_service ORDER BY entity_id, component`,
   );
 }

@@ -46,5 +46,11 @@ export const homekitTables: Migrations = {
       entity_id   TEXT PRIMARY KEY,   -- a device that a person keeps out of Apple Home
       excluded_at INTEGER NOT NULL    -- ms since the Unix epoch
     ) STRICT, WITHOUT ROWID;`,
+
+    `-- From here on tile holds the service of whatever may be shown as more than one: covers, climates and valves too.
+    -- 1: a person turned open and closed round for Apple Home, because the motor is wired the other way.
+    ALTER TABLE hap_service ADD COLUMN opening_inverted INTEGER NOT NULL DEFAULT 0;
+    -- 1: the same for the slats.
+    ALTER TABLE hap_service ADD COLUMN tilt_inverted INTEGER NOT NULL DEFAULT 0;`,
   ],
 };

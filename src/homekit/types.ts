@@ -69,12 +69,27 @@ export interface HiddenDevice {
   readonly reason: string;
 }
 
+/** Which of the ways of something that opens are counted the other way round in Apple Home. */
+export interface Inversion {
+  /** Open and closed: of a cover, a window, a door, a garage door or a gate. */
+  readonly opening: boolean;
+  /** The slats. */
+  readonly tilt: boolean;
+}
+
 /** What a person wants of one device. */
 export interface DeviceChoice {
   /** Out of Apple Home, or in again. */
   readonly excluded?: boolean | undefined;
   /** The bridge that it is to stand on: one that there is, or the next number for a new one. */
   readonly bridge?: number | undefined;
+  /** Whether open and closed are turned round; of `component`, or of all that opens. */
+  readonly invertOpening?: boolean | undefined;
+  readonly invertTilt?: boolean | undefined;
+  /** The one that the inversion is meant for. */
+  readonly component?: string | undefined;
+  /** Show its parts as what the device says that they are by now, where Apple Home still shows what they were. */
+  readonly renew?: true | undefined;
   /** The person knows what Apple Home forgets by it. */
   readonly confirm?: boolean | undefined;
 }
@@ -86,6 +101,28 @@ export interface DevicePlace {
   /** Null for one that never stood on any. */
   readonly bridge: number | null;
   readonly shown: boolean;
+  readonly parts: readonly DevicePart[];
+}
+
+/** A part of a device that a person may decide about. */
+export interface DevicePart {
+  /** The discovery identity of its component. */
+  readonly component: string;
+  /** What it is called on the device; null for the device's main feature. */
+  readonly label: string | null;
+  /** The service, by the library's name, that it is shown as. */
+  readonly service: string;
+  /** What it would be shown as were it new, where that is another one. */
+  readonly announcedService: string | null;
+  /** Null for what does not open or close. */
+  readonly inversion: Inversion | null;
+}
+
+/** A device with parts that Apple Home shows as what they were, though the device says by now that they are another. */
+export interface KeptDevice {
+  readonly entityId: string;
+  readonly name: string;
+  readonly parts: readonly DevicePart[];
 }
 
 /**
@@ -114,8 +151,11 @@ export interface HomekitPart extends AsyncDisposable {
   whyHidden(entityId: string): string | null;
   /** Every device that is not shown. */
   hidden(): readonly HiddenDevice[];
+  /** Every device that has parts which are shown as what they were. */
+  kept(): readonly KeptDevice[];
   /**
-   * Takes a device out of Apple Home or puts it on another bridge, as a person chose.
+   * Takes a device out of Apple Home, puts it on another bridge, turns its directions round or shows it as what it is by
+   * now, as a person chose.
    * @throws HubError `not_found`, `invalid`, or `conflict` saying what is lost where that is not confirmed.
    */
   choose(entityId: string, choice: DeviceChoice): Promise<DevicePlace>;

@@ -1,5 +1,6 @@
 import type { Tx } from '../base/db.ts';
 import type { BridgeRow } from './reader.ts';
+import type { Inversion } from './types.ts';
 
 /** Keeps (or with null removes) the JSON text of a hap-nodejs key. */
 export function writeStoredText(tx: Tx, key: string, value: string | null): void {
@@ -62,6 +63,28 @@ export function writeTile(tx: Tx, entityId: string, component: string, tile: str
     entityId,
     component,
     tile,
+  );
+}
+
+/** Forgets what the device's components were first shown as: they are shown as what they are from now on. */
+export function forgetTiles(tx: Tx, entityId: string): void {
+  tx.run('UPDATE hap_service SET tile = NULL WHERE entity_id = ?', entityId);
+}
+
+export function writeInversion(
+  tx: Tx,
+  entityId: string,
+  component: string,
+  { opening, tilt }: Inversion,
+): void {
+  tx.run(
+    `INSERT INTO hap_service (entity_id, component, opening_inverted, tilt_inverted) VALUES (?, ?, ?, ?)
+     ON CONFLICT (entity_id, component) DO UPDATE SET
+       opening_inverted = excluded.opening_inverted, tilt_inverted = excluded.tilt_inverted`,
+    entityId,
+    component,
+    Number(opening),
+    Number(tilt),
   );
 }
 

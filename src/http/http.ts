@@ -14,6 +14,9 @@ import { upgradeHandler } from './upgrades.ts';
 
 export type { DeviceDirectory, HttpOptions, HttpPart, SyncService } from './types.ts';
 export { accessoryJson } from './routes/accessories.ts';
+export { energyJson } from './routes/energy-json.ts';
+export { suggestionJson, suggestionsJson } from './routes/suggestions.ts';
+export { jobJson, jobRunJson } from './routes/jobs.ts';
 export { routeTable } from './routes/routes.ts';
 export { TlsIdentity } from './tls-identity.ts';
 

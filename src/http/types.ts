@@ -2,16 +2,20 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 import type { Access } from '../access/access.ts';
+import type { ActivityHistory } from '../activity/types.ts';
 import type { Clock } from '../base/clock.ts';
+import type { AutomationDirectory } from '../automations/types.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { Logger } from '../base/log.ts';
 import type { Secrets } from '../base/secret-box.ts';
 import type { ClientRecords } from '../clients/clients.ts';
 import type { ComponentView, DeviceControl } from '../devices/types.ts';
 import type { Graph } from '../graph/graph.ts';
+import type { Insights } from '../insights/insights.ts';
 import type { Sync, SyncV2 } from '../sync/sync.ts';
 import type { ReadingHistory } from '../readings/types.ts';
 import type { AccessoryDirectory } from './routes/accessories.ts';
+import type { JobDirectory } from './routes/jobs.ts';
 import type { MqttUserDirectory } from './routes/mqtt-users.ts';
 import type { ServerLimits } from './server.ts';
 
@@ -47,7 +51,7 @@ export interface HomekitDirectory {
   /** The bridges with their codes, and what is not shown. */
   overview(): JsonObject;
   /**
-   * Keeps a device out, or puts it on another bridge.
+   * Keeps a device out, puts it on another bridge, turns its directions round, or shows it as what it is by now.
    * @throws HubError `not_found`, `invalid`, `conflict` where HomeKit is off or something would be lost.
    */
   choose(
@@ -55,6 +59,10 @@ export interface HomekitDirectory {
     choice: {
       readonly excluded?: boolean | undefined;
       readonly bridge?: number | undefined;
+      readonly invertOpening?: boolean | undefined;
+      readonly invertTilt?: boolean | undefined;
+      readonly component?: string | undefined;
+      readonly renew?: true | undefined;
       readonly confirm?: boolean | undefined;
     },
   ): Promise<JsonObject>;
@@ -90,8 +98,16 @@ export interface HttpOptions {
   devices: DeviceDirectory;
   sync: SyncService;
   readings: ReadingHistory;
+  /** Null or absent where nothing is written down. */
+  activity?: ActivityHistory | null;
+  /** Null or absent where none are made. */
+  insights?: Insights | null;
   /** Null or absent where HomeKit is off. */
   accessories?: AccessoryDirectory | null;
+  /** Null or absent where nothing runs by itself. */
+  automations?: AutomationDirectory | null;
+  /** Null or absent where nothing is scheduled. */
+  jobs?: JobDirectory | null;
   /** Null or absent where the hub has no broker of its own. */
   mqttUsers?: MqttUserDirectory | null;
   diagnosis: Diagnosis;

@@ -1,10 +1,10 @@
 import type { JsonObject } from '../base/json.ts';
-import type { PairingInfo } from '../cli/types.ts';
-import type { BridgeView, DeviceChoice, HomekitPart } from '../homekit/types.ts';
+import type { HubStatus, PairingInfo } from '../cli/types.ts';
+import type { BridgeView, DeviceChoice, DevicePart, HomekitPart } from '../homekit/types.ts';
 
 import { HubError } from '../base/errors.ts';
 
-type Homekit = Pick<HomekitPart, 'bridges' | 'advertiser' | 'hidden' | 'choose'>;
+type Homekit = Pick<HomekitPart, 'bridges' | 'advertiser' | 'hidden' | 'kept' | 'choose'>;
 
 /** What a person asks and decides about Apple Home, in the words of the API. */
 export class HomekitDesk {
@@ -27,15 +27,31 @@ export class HomekitDesk {
         name,
         reason,
       })),
+      kept: (homekit?.kept() ?? []).map(({ entityId, name, parts }) => ({
+        entity_id: entityId,
+        name,
+        parts: parts.map(partBody),
+      })),
     };
   }
 
   /** See HomekitPart. @throws HubError `conflict` where HomeKit is off. */
   async choose(entityId: string, choice: DeviceChoice): Promise<JsonObject> {
     if (!this.#homekit) throw new HubError('conflict', 'HomeKit is switched off: homekit.enabled is false.');
-    const { excluded, bridge, shown } = await this.#homekit.choose(entityId, choice);
-    return { entity_id: entityId, excluded, bridge, shown };
+    const { excluded, bridge, shown, parts } = await this.#homekit.choose(entityId, choice);
+    return { entity_id: entityId, excluded, bridge, shown, parts: parts.map(partBody) };
   }
+}
+
+function partBody({ component, label, service, announcedService, inversion }: DevicePart): JsonObject {
+  return {
+    component,
+    label,
+    service,
+    announced_service: announcedService,
+    invert_opening: inversion?.opening ?? null,
+    invert_tilt: inversion?.tilt ?? null,
+  };
 }
 
 function bridgeBody(view: BridgeView): JsonObject {
@@ -51,6 +67,25 @@ function bridgeBody(view: BridgeView): JsonObject {
     controllers,
     accessories,
     problem,
+  };
+}
+
+/** How it goes with Apple Home; without secrets. What is said of one bridge is said of the first. */
+export function homekitStatus(homekit: HomekitPart): HubStatus['homekit'] {
+  const { port, paired, accessoryCount, bridges } = homekit;
+  return {
+    port,
+    paired,
+    accessories: accessoryCount,
+    bridges: bridges.map((view) => ({
+      number: view.number,
+      name: view.name,
+      port: view.port,
+      paired: view.paired,
+      controllers: view.controllers,
+      accessories: view.accessories,
+      problem: view.problem,
+    })),
   };
 }
 

@@ -12,6 +12,7 @@ import { toIso } from '../base/clock.ts';
 import { refuseBeyondRooms } from '../access/errors.ts';
 import { ERROR_CODES, HubError } from '../base/errors.ts';
 import { commandKinds, toldWrites } from '../devices/devices.ts';
+import { ordererOf } from '../devices/types.ts';
 import { MAX_SUBSCRIPTIONS } from './subscriptions.ts';
 
 /** How long a command waits for the device's own report before it answers `unconfirmed`. */
@@ -141,6 +142,7 @@ export class MessageHandler {
         entityId,
         writes,
         origin: `ws:${connection.id}`,
+        by: ordererOf(principal),
         confirmWithinMs: CONFIRM_WITHIN_MS,
       })
       .then((status) => result({ status }))

@@ -35,14 +35,18 @@ export class StateFeed implements Disposable {
   #run(): void {
     const { connections, log, placements, scopes } = this.#options;
     try {
-      for (const change of this.#follower.take()) {
-        let frame: Buffer | undefined;
-        for (const connection of connections) {
-          if (!connection.subscriptions.wantsEntity(change.entityId, placements)) continue;
-          if (connection.visible && !scopes.sees(connection, change.entityId)) continue;
-          frame ??= stateChangeMessage(change);
-          connection.sendState(change, frame);
-        }
+      const changes = this.#follower.take();
+      /** Of each change, made for the first connection that wants it. */
+      const frames: (Buffer | undefined)[] = [];
+      for (const connection of connections) {
+        connection.together(() => {
+          for (const [index, change] of changes.entries()) {
+            if (!connection.subscriptions.wantsEntity(change.entityId, placements)) continue;
+            if (connection.visible && !scopes.sees(connection, change.entityId)) continue;
+            const frame = (frames[index] ??= stateChangeMessage(change));
+            connection.sendState(change, frame);
+          }
+        });
       }
     } catch (error) {
       // The wake-up comes from whoever reported the state, who must not suffer for a connection.

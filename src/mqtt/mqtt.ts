@@ -77,7 +77,10 @@ class Mqtt implements MqttPart {
     const shared = { router: this.#router, discovery: this.#discovery, link };
     this.#natives = new NativeProtocols({ ...shared, log });
     this.inspector = new Inspection({ ...shared, mode, url: () => this.#url, clock });
-    this.#queue = new DiscoveryQueue((message) => this.#discovery.handle(message));
+    this.#queue = new DiscoveryQueue(
+      (message) => this.#discovery.handle(message),
+      () => this.#discovery.settle(),
+    );
     this.sink = new MqttSink(
       link,
       (id) => this.#discovery.find(id),
@@ -104,7 +107,7 @@ class Mqtt implements MqttPart {
   async start(): Promise<void> {
     this.#listen();
     const handlers: LinkHandlers = {
-      message: (message) => this.#router.deliver(message),
+      message: (message) => this.#options.registry.together(() => this.#router.deliver(message)),
       connected: () => this.#onConnected(),
       disconnected: () => this.#onDisconnected(),
     };

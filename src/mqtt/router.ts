@@ -21,6 +21,8 @@ interface Subscription {
    * with each newcomer. A bridge of 500 devices has one topic on which it says that it is there.
    */
   isRemembered: boolean;
+  /** The broker was asked since then: its answer is for all that join before it comes, and there may be none. */
+  isAwaited: boolean;
   last: IncomingMessage | undefined;
   readonly newcomers: Set<Listener>;
 }
@@ -53,7 +55,10 @@ export class Router implements Disposable {
     const isCovered = subscription.qos >= qos;
     if (!isCovered) subscription.qos = qos;
     if (subscription.last && isCovered) subscription.newcomers.add(listener);
-    else if (subscription.isAsked && table === this.#exact) subscription.isRemembered = true;
+    else if (subscription.isAsked && table === this.#exact) {
+      if (subscription.isAwaited && isCovered) return;
+      subscription.isRemembered = subscription.isAwaited = true;
+    }
     // A device announces ten components on one topic in a burst: asking once at its end gives all ten the state.
     this.ask(filter);
   }
@@ -79,6 +84,7 @@ export class Router implements Disposable {
     for (const [filter, subscription] of this.#exact) {
       subscription.last = undefined;
       subscription.newcomers.clear();
+      subscription.isAwaited = false;
       this.#toSubscribe.add(filter);
     }
     this.flush();
@@ -169,6 +175,7 @@ function newSubscription(filter: string, qos: Qos): Subscription {
     qos,
     isAsked: false,
     isRemembered: false,
+    isAwaited: false,
     last: undefined,
     newcomers: new Set(),
   };

@@ -10,7 +10,7 @@ import {
   MAX_INTEGER,
   readDecimals,
   toInteger,
-} from './bytes.ts';
+} from '../base/bytes.ts';
 
 const VERSION = 1;
 

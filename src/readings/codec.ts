@@ -12,7 +12,7 @@ import {
   toInteger,
   unzigzag,
   zigzag,
-} from './bytes.ts';
+} from '../base/bytes.ts';
 import { MAX_TIME_MS } from './periods.ts';
 
 const VERSION = 1;

@@ -10,6 +10,7 @@ import type {
   ReadingsPage,
   ReadingsQuery,
   Retention,
+  SeriesScan,
   SourceFollower,
 } from './types.ts';
 
@@ -20,6 +21,7 @@ import { DAY_MS, hourOf } from './periods.ts';
 import { queryReadings } from './query.ts';
 import { readBatches, readProgress, readSeries, type Progress } from './reader.ts';
 import { Recorder } from './recorder.ts';
+import { Scan } from './scan.ts';
 import { SeriesSet, type Series } from './series.ts';
 import { undamaged } from './timeline.ts';
 import { MIN_HOLD_MS } from './usual-interval.ts';
@@ -39,6 +41,9 @@ const FLUSH_EVERY_MS = 60_000;
 
 /** Reports that are older than this by the time of the last sign of life are on the disk. */
 const SURELY_WRITTEN_MS = 5 * FLUSH_EVERY_MS;
+
+/** Where there is nothing to write, it is noted so often that the hub runs: a power cut leaves a gap from there on. */
+const ALIVE_EVERY_MS = 15 * 60_000;
 
 /** Batches are sorted every hour, or earlier under a flood: they are decoded together, and that takes memory. */
 const SORT_AT_BYTES = 2 * 1024 * 1024;
@@ -125,6 +130,23 @@ export class Readings implements ReadingHistory, AsyncDisposable {
     );
   }
 
+  /** For how many days buckets of five minutes are kept; those of an hour stay for years. */
+  get fiveMinuteDays(): number {
+    return this.#retention.fiveMinuteDays;
+  }
+
+  /** Opens a reading of many series, as of now: it is for one use, within seconds. */
+  scan(): SeriesScan {
+    const { store, clock, log } = this.#options;
+    return new Scan({
+      db: store.db,
+      log,
+      find: (entityId, capability) => this.#series.find(entityId, capability),
+      rolledHour: () => this.#progress.rolledHour,
+      nowMs: clock.nowMs(),
+    });
+  }
+
   /** Writes what waits in memory, now. A disk that refuses keeps it waiting. */
   flush(): void {
     this.#recorder.takeRepeated();
@@ -136,6 +158,8 @@ export class Readings implements ReadingHistory, AsyncDisposable {
     const { clock, log } = this.#options;
     try {
       this.flush();
+      const aliveMs = Math.max(this.#progress.aliveMs, this.#recorder.writtenMs);
+      if (!this.#compacting && clock.nowMs() - aliveMs >= ALIVE_EVERY_MS) this.#noteAlive();
       if (hourOf(clock.nowMs()) === this.#sortedHour && this.#recorder.batchBytes < SORT_AT_BYTES) return;
       await this.compact();
       while (!this.#isStopping && !this.expire(clock.nowMs()).isDone) await setImmediate();
@@ -212,20 +236,28 @@ export class Readings implements ReadingHistory, AsyncDisposable {
 
   /**
    * Goes on where the last run stopped. A value that is believed for hours is not so while nobody listened: it may have
-   * changed unheard.
+   * changed unheard. When it was said last is not known for certain after a power cut, because a repeated value is
+   * written with its time at a stop only.
    */
-  #resume(aliveMs: number): void {
+  #resume(batchMs: number): void {
     const { source, clock } = this.#options;
+    const devices = source.list();
+    const nowMs = clock.nowMs();
+    let aliveMs = batchMs;
+    for (const { values } of devices) {
+      for (const { timestampMs } of values.values()) {
+        if (timestampMs !== null && timestampMs <= nowMs) aliveMs = Math.max(aliveMs, timestampMs);
+      }
+    }
     const untilMs = aliveMs + MIN_HOLD_MS;
-    const wasDown = aliveMs > 0 && clock.nowMs() > untilMs;
-    for (const { entityId, values } of source.list()) {
+    const wasDown = batchMs > 0 && nowMs > untilMs;
+    for (const { entityId, values } of devices) {
       for (const [capability, { value, timestampMs }] of values) {
         const series = this.#series.find(entityId, capability);
         if (!series || typeof value !== 'number' || timestampMs === null) continue;
         // What is newer may have been lost with the last minute, and is taken again.
-        if (timestampMs < aliveMs - SURELY_WRITTEN_MS) series.seenMs = timestampMs;
-        const isHeld = timestampMs + series.interval.holdMs > untilMs;
-        if (wasDown && isHeld) this.#recorder.note(series, untilMs, null);
+        if (timestampMs < batchMs - SURELY_WRITTEN_MS) series.seenMs = timestampMs;
+        if (wasDown && series.interval.holdMs > MIN_HOLD_MS) this.#recorder.note(series, untilMs, null);
       }
     }
   }
@@ -235,8 +267,9 @@ export class Readings implements ReadingHistory, AsyncDisposable {
     const progress = { ...this.#progress, aliveMs: clock.nowMs(), trustedMs: this.#expiry.trustedMs };
     try {
       store.write((tx) => putProgress(tx, progress));
+      this.#progress = progress;
     } catch (error) {
-      log.error({ err: error }, 'the end of the readings could not be noted');
+      log.error({ err: error }, 'that the readings go on could not be noted');
     }
   }
 }

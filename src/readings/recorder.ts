@@ -38,6 +38,8 @@ export class Recorder {
   readonly #options: RecorderOptions;
   /** Of the batches that were not sorted yet. */
   batchBytes = 0;
+  /** When a batch was written last in this run, ms since the Unix epoch; 0 for none. */
+  writtenMs = 0;
   #waitingCount = 0;
   #flushAt = FLUSH_AT_READINGS;
   #failed = false;
@@ -126,6 +128,7 @@ export class Recorder {
         series.waiting = [];
       }
       this.batchBytes += bytes;
+      if (bytes > 0) this.writtenMs = clock.nowMs();
       this.#waitingCount = 0;
       this.#flushAt = FLUSH_AT_READINGS;
       if (this.#failed) log.info('readings are written again');

@@ -58,6 +58,24 @@ export interface ReadingHistory {
   query(query: ReadingsQuery): ReadingsPage;
 }
 
+/** Which buckets of a series, from `fromMs` up to but not at `toMs`; a bucket belongs to the time of its start. */
+export interface ScanQuery {
+  readonly entityId: string;
+  readonly capability: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly resolution: '5m' | '1h';
+}
+
+/** A reading of many series one after the other, for whoever looks at months of a whole home. */
+export interface SeriesScan {
+  /**
+   * Ordered by time, in slices that take a millisecond or two each, so that the caller can give way between them.
+   * Buckets of which nothing is known are left out; a slice may be empty.
+   */
+  buckets(query: ScanQuery): Generator<readonly Aggregate[]>;
+}
+
 /** How long each resolution is kept, in days. */
 export interface Retention {
   readonly rawDays: number;

@@ -169,6 +169,22 @@ export const ACTS: Readonly<Record<string, Prepare>> = {
   'GET /api/entities/{id}/state': always({ ...LAMP, status: 404 }),
   'POST /api/entities/{id}/commands': always({ ...LAMP, status: 404 }),
   'GET /api/entities/{id}/readings': always({ ...LAMP, query: 'capability=temperature', status: 404 }),
+  // No two tariffs hold on the same day; nothing measures energy here.
+  'POST /api/analytics/tariffs': async (house) => {
+    const validFrom = new Date(Date.UTC(2100, 0, 1 + Number(/\d+/.exec(house.unused())))).toISOString();
+    const validTo = new Date(Date.parse(validFrom) + 86_400_000).toISOString();
+    const days = { valid_from: validFrom.slice(0, 10), valid_to: validTo.slice(0, 10) };
+    const body = { name: 'One day', currency: 'EUR', price_per_kwh: 0.3, ...days };
+    return await Promise.resolve({ body });
+  },
+  'GET /api/analytics/tariffs/{id}': always({ ids: ['lamp'], status: 404 }),
+  'PUT /api/analytics/tariffs/{id}': always({ ids: ['lamp'], status: 404 }),
+  'DELETE /api/analytics/tariffs/{id}': always({ ids: ['lamp'], status: 404 }),
+  'POST /api/analytics/energy/corrections': always({ status: 404 }),
+  'DELETE /api/analytics/energy/corrections/{id}': always({ ids: ['lamp'], status: 404 }),
+  'POST /api/analytics/suggestions/{id}/accept': always({ ids: ['lamp'], status: 404 }),
+  'POST /api/analytics/suggestions/{id}/dismiss': always({ ids: ['lamp'], status: 404 }),
+  'GET /api/entities/{id}/activity': always({ ...LAMP, status: 404 }),
   'GET /api/devices/{id}/explain': always({ ...LAMP, status: 404 }),
   // MQTT is off in this home.
   'GET /api/mqtt/ghosts': always({ status: 409 }),
@@ -180,11 +196,19 @@ export const ACTS: Readonly<Record<string, Prepare>> = {
   'DELETE /api/mqtt/users/{name}': always({ ids: ['lamp'], status: 409 }),
   // And so is HomeKit.
   'PATCH /api/homekit/devices/{id}': always({ ...LAMP, status: 409 }),
+  'GET /api/automations': always({}),
+  'GET /api/automations/{id}/runs': always({ ids: ['lamp'], status: 404 }),
+  'POST /api/automations/check': always({ body: { content: {} } }),
+  'POST /api/automations/{id}/enable': always({ ids: ['lamp'], status: 404 }),
+  'POST /api/automations/{id}/disable': always({ ids: ['lamp'], status: 404 }),
+  'POST /api/automations/{id}/run': always({ ids: ['lamp'], status: 404 }),
   // HomeKit is off, too.
   'GET /api/homekit/accessories': always({ status: 409 }),
   'POST /api/homekit/accessories/{id}/pair': always({ ids: ['CA:FE:00:00:00:01'], status: 409 }),
   'POST /api/homekit/accessories/{id}/identify': always({ ids: ['CA:FE:00:00:00:01'], status: 409 }),
   'DELETE /api/homekit/accessories/{id}': always({ ids: ['CA:FE:00:00:00:01'], status: 409 }),
+  'POST /api/system/jobs/{name}/run': always({ ids: ['audit-cleanup'] }),
+  'POST /api/system/jobs/history/{id}/cancel': always({ ids: ['999999999'], status: 404 }),
   'GET /api/relationships/{id}': always(EDGE),
   'GET /api/relationships/{id}/versions': always(EDGE),
   'GET /api/v1/graph/entities/{id}': always(LAMP),

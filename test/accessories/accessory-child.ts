@@ -1,6 +1,7 @@
 /**
- * Somebody else's accessory: a hap-nodejs server in a process of its own, on loopback and without mDNS. It can be killed
- * and started again on the same folder and port, and takes orders over IPC.
+ * Somebody else's accessory: a hap-nodejs server in a process of its own, on loopback and without mDNS, unless it is given
+ * an address, which it is then announced by. It can be killed and started again on the same folder and port, and takes
+ * orders over IPC.
  */
 import {
   Accessory,
@@ -32,26 +33,27 @@ export interface ChildReady {
 
 const EVE_POWER = 'E863F10D-079E-48FF-8F27-9C2605A29F52';
 
-const [, , folder = '', kind = 'light', username = 'CA:FE:00:00:00:01', port = '0'] = process.argv;
+const [, , folder = '', kind = 'light', username = 'CA:FE:00:00:00:01', port = '0', address] = process.argv;
 let mustFail = false;
 const services = new Map<string, Service>();
 
 HAPStorage.setCustomStoragePath(folder);
 Object.defineProperty(HAPServer.prototype, 'listen', {
   value(this: unknown, wanted = 0) {
-    (this as HapServerInternals).httpServer.listen(wanted, '127.0.0.1');
+    (this as HapServerInternals).httpServer.listen(wanted, address ?? '127.0.0.1');
   },
 });
 
 const accessory = make(kind);
 accessory.on('identify', (_paired, done) => done());
-const responder = watchResponder(false);
+const responder = watchResponder(address !== undefined);
 accessory.once('listening', (listening) => process.send?.({ port: listening } satisfies ChildReady));
 await accessory.publish({
   username,
   pincode: '031-45-154',
   category: 2,
   port: Number(port),
+  ...(address === undefined ? {} : { bind: address }),
 });
 responder.restore();
 

@@ -1,4 +1,4 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,21 +20,34 @@ import { characteristicName, serviceName } from '../../src/accessories/hap-types
 
 export const CODE = '031-45-154';
 
+/** Where an accessory stands: the network namespace, and its address there. */
+export interface Place {
+  readonly network: string;
+  address: string;
+}
+
 /** A real accessory in a child process. */
 export class TestAccessory implements AsyncDisposable {
   readonly #folder = mkdtempSync(join(tmpdir(), 'accessory-'));
   readonly #kind: string;
+  readonly #place: Place | null;
   readonly id: string;
   #child: ChildProcess | undefined;
   #port = 0;
 
-  private constructor(kind: string, id: string) {
+  private constructor(kind: string, id: string, place: Place | null) {
     this.#kind = kind;
+    this.#place = place;
     this.id = id;
   }
 
-  static async start(kind: string, id = 'CA:FE:00:00:00:01'): Promise<TestAccessory> {
-    const accessory = new TestAccessory(kind, id);
+  /** @param place null for loopback, unannounced */
+  static async start(
+    kind: string,
+    id = 'CA:FE:00:00:00:01',
+    place: Place | null = null,
+  ): Promise<TestAccessory> {
+    const accessory = new TestAccessory(kind, id, place);
     await accessory.start();
     return accessory;
   }
@@ -44,7 +57,7 @@ export class TestAccessory implements AsyncDisposable {
       id: this.id,
       name: this.#kind,
       model: null,
-      address: '127.0.0.1',
+      address: this.#place?.address ?? '127.0.0.1',
       port: this.#port,
       isPairable: true,
       configNumber: 1,
@@ -53,13 +66,11 @@ export class TestAccessory implements AsyncDisposable {
     };
   }
 
-  /** Again on the same port, or on another one. */
+  /** Again on the same port, or on another one; at the address that its place has by now. */
   async start(port = this.#port): Promise<void> {
-    const child = fork(
-      join(import.meta.dirname, 'accessory-child.ts'),
-      [this.#folder, this.#kind, this.id, String(port)],
-      { stdio: 'inherit' },
-    );
+    const words = [this.#folder, this.#kind, this.id, String(port)];
+    if (this.#place) words.push(this.#place.address);
+    const child = startChild('accessory-child.ts', words, this.#place?.network ?? null);
     this.#child = child;
     const [ready] = (await once(child, 'message')) as [ChildReady];
     this.#port = ready.port;
@@ -88,6 +99,13 @@ export class TestAccessory implements AsyncDisposable {
     await this.kill();
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** One of the programs beside this one, with a channel for messages, in a network namespace where one is given. */
+export function startChild(file: string, words: readonly string[], network: string | null): ChildProcess {
+  const line = [process.execPath, join(import.meta.dirname, file), ...words];
+  const [program = '', ...rest] = network === null ? line : ['ip', 'netns', 'exec', network, ...line];
+  return spawn(program, rest, { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
 }
 
 /** Notes what a connection tells. */

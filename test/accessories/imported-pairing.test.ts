@@ -84,6 +84,7 @@ beforeEach(async () => {
       log: silentLogger,
       offlineAfterMs: 0,
       onMoved: () => undefined,
+      onLost: () => undefined,
     },
   );
 });

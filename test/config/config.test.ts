@@ -73,6 +73,7 @@ describe('defaults', () => {
           latitude: null,
           longitude: null,
         },
+        graph: { changeLogDays: 90 },
         http: {
           host: '0.0.0.0',
           port: 8000,
@@ -168,6 +169,7 @@ describe('sources', () => {
       'home.timezone': 'Europe/Berlin',
       'home.latitude': '-33.8',
       'home.longitude': '151.2',
+      'graph.change_log_days': '0',
       'http.host': '::1',
       'http.port': '0',
       'http.rate_limit_per_minute': '0',
@@ -211,6 +213,7 @@ describe('sources', () => {
       config: {
         dataDir: '/srv/hub',
         home: { name: 'Villa', timezone: 'Europe/Berlin', latitude: -33.8, longitude: 151.2 },
+        graph: { changeLogDays: 0 },
         http: {
           host: '::1',
           port: 0,
@@ -447,7 +450,7 @@ describe('the file', () => {
     ['http: 8000\n', 'http', 'a single value', /^a section with host, port, .*tls$/],
     ['http:\n  - port: 1\n', 'http', 'a list', /^a section/],
     ['http.port: 1\nhttp:\n  port: 2\n', 'http.port', 'a key that is written twice', /^one value$/],
-    ['- http\n', 'the file', 'a list', /^a section with data_dir, home, http/],
+    ['- http\n', 'the file', 'a list', /^a section with data_dir, home, graph, http/],
     ['http:\n  port: [1, 2]\n', 'http.port', 'a list', /^a whole number/],
     ['http:\n  port: {a: 1}\n', 'http.port', 'a section', /^a whole number/],
     ['http:\n  trusted_proxies: [[10.0.0.1]]\n', 'http.trusted_proxies', 'a list', /^a list of IP/],
@@ -533,6 +536,7 @@ describe('values', () => {
     ['data_dir', ['', 'a\nb']],
     ['home.name', ['', '   ', 'x'.repeat(64), 'ü'.repeat(32), 'a\tb']],
     ['home.timezone', ['', 'Europe/Nowhere', 'CEST']],
+    ['graph.change_log_days', ['-1', '1.5', '36501', 'never']],
     ['http.host', ['', 'http://x', 'a b', '300.1.1.1', '192.168.1', '10.0.0.1:80', '-x', 'x..y']],
     ['http.port', ['', '-1', '65536', '80a', '8_000', '1.5', '0x50', ' ', '1e3']],
     ['http.rate_limit_per_minute', ['-1', 'off', '1000001']],

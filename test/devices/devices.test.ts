@@ -370,4 +370,14 @@ describe('commands', () => {
     await expect(confirmed).resolves.toBe('confirmed');
     await expect(command('on_off', true, 1)).resolves.toBe('unconfirmed');
   });
+
+  test('what the broker kept was said before the command, and confirms nothing', async () => {
+    const report = { componentId: 'light/desk/light', kind: 'on_off', value: true, origin: 'mqtt' } as const;
+    const unconfirmed = command('on_off', true, 20);
+    home.devices.report([{ ...report, isKept: true }]);
+    await expect(unconfirmed).resolves.toBe('unconfirmed');
+    const confirmed = command('on_off', true, 60_000);
+    home.devices.report([report]);
+    await expect(confirmed).resolves.toBe('confirmed');
+  });
 });

@@ -158,6 +158,44 @@ describe('a follower that never takes', () => {
   });
 });
 
+describe('what one message told', () => {
+  test('wakes each follower once, at its end, and no event is lost', () => {
+    const taken: StateChange[][] = [];
+    using follower = home.devices.follow(() => taken.push(follower.take()));
+    home.devices.together(() => {
+      report('battery', 90);
+      home.devices.together(() => report('button_event', 'single'));
+      report('button_event', 'single');
+      expect(taken).toEqual([]);
+    });
+    expect(taken.map(told)).toEqual([
+      [
+        ['battery', 90],
+        ['button_event', 'single'],
+        ['button_event', 'single'],
+      ],
+    ]);
+    report('battery', 89);
+    expect(taken).toHaveLength(2);
+  });
+
+  test('is told also where the rest of it could not be handled; who took it meanwhile is not woken', () => {
+    const [wake, other] = [vi.fn<() => void>(), vi.fn<() => void>()];
+    using follower = home.devices.follow(wake);
+    using eager = home.devices.follow(other);
+    expect(() =>
+      home.devices.together(() => {
+        report('battery', 90);
+        expect(eager.take()).toHaveLength(1);
+        throw new Error('a listener failed');
+      }),
+    ).toThrow('a listener failed');
+    expect(wake).toHaveBeenCalledOnce();
+    expect(other).not.toHaveBeenCalled();
+    expect(told(follower.take())).toEqual([['battery', 90]]);
+  });
+});
+
 describe('where a value comes from', () => {
   test('the text of the last report stands beside the value, also when the value stayed the same', () => {
     report('battery', 90, '90');

@@ -1,10 +1,11 @@
 /**
- * Browses for the hub's services on the loopback interface and prints one JSON line for each that appears or goes. Runs
- * as a process of its own, so that it can live in a network namespace.
+ * Browses for the hub's services on the interface with the given address, or on loopback, and prints one JSON line for
+ * each that appears or goes. Runs as a process of its own, so that it can live in a network namespace.
  */
 import { Bonjour, type Service } from 'bonjour-service';
 
-const bonjour = new Bonjour({ interface: '127.0.0.1', bind: '0.0.0.0' } as object);
+const [, , address = '127.0.0.1'] = process.argv;
+const bonjour = new Bonjour({ interface: address, bind: '0.0.0.0' } as object);
 for (const type of ['funkygibbon', 'hap']) {
   const browser = bonjour.find({ type });
   const tell = (event: string) => (service: Service) => {

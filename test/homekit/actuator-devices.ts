@@ -108,7 +108,7 @@ export const ACTUATORS: Readonly<Record<string, Omit<FakeDevice, 'name'>>> = {
   'Air conditioner': {
     capabilities: [
       settable('hvac_mode', 'climate/ac', { options: AC_MODES }),
-      settable('fan_mode', 'climate/ac', { options: ['low', 'high'] }),
+      settable('fan_mode', 'climate/ac', { options: ['auto', 'high', 'low'] }),
       settable('swing_mode', 'climate/ac', { options: ['off', 'on'] }),
       settable('target_temperature', 'climate/ac', { range: { min: 16, max: 31, step: 1 } }),
       capability('temperature', 'climate/ac'),

@@ -12,11 +12,13 @@ import type {
   DeviceValues,
   HapValue,
   Requested,
+  ServicePlan,
 } from '../../src/homekit/service-plan.ts';
 
 import { toSinkWrite } from '../../src/devices/values.ts';
 import { planServices } from '../../src/homekit/device-plan.ts';
 import { planActuator } from '../../src/homekit/services/actuators.ts';
+import { canInvert, invertPlan } from '../../src/homekit/services/inversion.ts';
 import { toSpeedRange } from '../../src/homekit/services/fan.ts';
 import { toLockState, toLockTarget } from '../../src/homekit/services/lock.ts';
 import { toCurrentAlarm, toTargetAlarm, toTargets } from '../../src/homekit/services/security-system.ts';
@@ -135,6 +137,15 @@ const componentArb: fc.Arbitrary<Component> = fc
     byKind: new Map(capabilities.map((each) => [each.kind, each])),
   }));
 
+const TILES = 'Door GarageDoorOpener HeaterCooler Switch Thermostat Valve Window WindowCovering'.split(' ');
+
+/** The service of the component, as it would stand in Apple Home. */
+function planned({ component, tile, inversion }: World): ServicePlan | undefined {
+  const [plan] = planActuator(component, tile) ?? [];
+  return plan && canInvert(component) ? invertPlan(plan, component, inversion) : plan;
+}
+
+type World = typeof worldArb extends fc.Arbitrary<infer T> ? T : never;
 const worldArb = componentArb.chain((component) =>
   fc.record({
     component: fc.constant(component),
@@ -146,6 +157,9 @@ const worldArb = componentArb.chain((component) =>
     ),
     // What a controller asks for, as a share of the way from the lowest to the highest value.
     asked: fc.array(fc.option(fc.double({ min: 0, max: 1, noNaN: true })), { minLength: 9, maxLength: 9 }),
+    // What it was first shown as, whatever it is by now, and what a person turned round.
+    tile: fc.constantFrom(undefined, ...TILES),
+    inversion: fc.record({ opening: fc.boolean(), tilt: fc.boolean() }),
   }),
 );
 
@@ -171,8 +185,9 @@ function limitsOf({ kind, range, validValues }: CharacteristicPlan): Limits {
 describe('any component with any values', () => {
   test('shows nothing that HomeKit does not take', () => {
     fc.assert(
-      fc.property(worldArb, ({ component, states }) => {
-        for (const plan of planActuator(component)?.[0]?.characteristics ?? []) {
+      fc.property(worldArb, (world) => {
+        const { states } = world;
+        for (const plan of planned(world)?.characteristics ?? []) {
           const { min, max, valid, isBoolean } = limitsOf(plan);
           expect(min).toBeLessThan(isBoolean ? 2 : max);
           if (plan.validValues) expect(plan.validValues.length).toBeGreaterThan(0);
@@ -194,8 +209,9 @@ describe('any component with any values', () => {
 
   test('takes any write that HomeKit offers: it becomes commands that the device accepts, or is refused', () => {
     fc.assert(
-      fc.property(worldArb, ({ component, states, asked }) => {
-        const [service] = planActuator(component) ?? [];
+      fc.property(worldArb, (world) => {
+        const { component, states, asked } = world;
+        const service = planned(world);
         const values = states[0] ?? new Map<string, CapabilityValue>();
         const requested: Requested = new Map(
           (service?.characteristics ?? []).flatMap((plan, index): [CharacteristicKind, HapValue][] => {

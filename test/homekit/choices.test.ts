@@ -46,7 +46,7 @@ function secondOf(part: HomekitPart): HomekitPart['bridges'][number] {
 test('before anybody has paired nothing is lost, and nothing has to be confirmed', async () => {
   const part = await home.start();
   const place = await part.choose('01-lamp', { excluded: true });
-  expect(place).toEqual({ entityId: '01-lamp', excluded: true, bridge: 1, shown: false });
+  expect(place).toEqual({ entityId: '01-lamp', excluded: true, bridge: 1, shown: false, parts: [] });
   expect(part.accessoryCount).toBe(2);
   expect(part.hidden()).toEqual([
     { entityId: '01-lamp', name: 'Lamp 1', reason: 'A person keeps it out of Apple Home.' },

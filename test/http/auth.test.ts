@@ -104,6 +104,12 @@ describe('every route of the table', () => {
       'PATCH /api/relationships/{id}',
       'DELETE /api/relationships/{id}',
     ];
+    const switches = ['POST /api/automations/{id}/enable', 'POST /api/automations/{id}/disable'];
+    const habits = [
+      'GET /api/analytics/suggestions',
+      'POST /api/analytics/suggestions/{id}/accept',
+      'POST /api/analytics/suggestions/{id}/dismiss',
+    ];
     const accounts = [
       'GET /api/users',
       'POST /api/users',
@@ -116,6 +122,16 @@ describe('every route of the table', () => {
       'DELETE /api/auth/api-keys/{id}',
       'POST /api/auth/pairing-codes',
       'GET /api/audit',
+    ];
+    const energy = [
+      'POST /api/analytics/tariffs',
+      'PUT /api/analytics/tariffs/{id}',
+      'DELETE /api/analytics/tariffs/{id}',
+      'PUT /api/analytics/prices',
+      'DELETE /api/analytics/prices',
+      'GET /api/analytics/energy/corrections',
+      'POST /api/analytics/energy/corrections',
+      'DELETE /api/analytics/energy/corrections/{id}',
     ];
     const forAdmins = [
       'GET /api/mqtt/ghosts',
@@ -133,6 +149,10 @@ describe('every route of the table', () => {
       'DELETE /api/homekit/accessories/{id}',
       'GET /api/devices/{id}/explain',
       'GET /api/sync/devices',
+      'GET /api/system/jobs',
+      'GET /api/system/jobs/history',
+      'POST /api/system/jobs/{name}/run',
+      'POST /api/system/jobs/history/{id}/cancel',
     ];
     const forAdminsV1 = [
       'POST /api/v1/auth/guest/generate-qr',
@@ -154,11 +174,15 @@ describe('every route of the table', () => {
     const forget = 'DELETE /api/v1/sync-metadata/{client_id}';
     const pushes = ['POST /api/sync/force/{device_id}', 'POST /api/sync/conflicts/{conflict_id}/resolve'];
     const expected: typeof refused = {
-      member: [...accounts, ...forAdmins, ...forAdminsV1],
+      member: [...accounts, ...energy, ...forAdmins, ...forAdminsV1],
       guest: [
         ...accounts,
         ...writes,
         'POST /api/entities/{id}/commands',
+        ...energy,
+        ...switches,
+        ...habits,
+        'POST /api/automations/{id}/run',
         ...pushes.slice(0, 1),
         ...forAdmins,
         ...pushes.slice(1),
@@ -171,6 +195,9 @@ describe('every route of the table', () => {
       service: [
         ...accounts,
         ...writes,
+        ...energy,
+        ...switches,
+        ...habits,
         'POST /api/sync/inbetweenies',
         'GET /api/sync/status/{device_id}',
         'POST /api/sync/force/{device_id}',

@@ -96,6 +96,7 @@ describe('commands', () => {
         entityId: 'lamp-1',
         writes: [{ capability: 'on_off', value: false }],
         origin: 'http:mine-1',
+        by: { kind: 'person', userId: expect.any(String) },
         confirmWithinMs: 0,
       },
     ]);

@@ -13,17 +13,22 @@ import { Access } from '../../src/access/access.ts';
 import { accessTables } from '../../src/access/tables.ts';
 import { ManualClock } from '../../src/base/clock.ts';
 import { keptValueTables } from '../../src/base/kept-values.ts';
+import { HomeZone } from '../../src/base/home-zone.ts';
 import { silentLogger, type Logger } from '../../src/base/log.ts';
 import { ClientRecords } from '../../src/clients/clients.ts';
 import { clientTables } from '../../src/clients/tables.ts';
 import { Store } from '../../src/base/store.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import { graphTables } from '../../src/graph/tables.ts';
+import { energyTables } from '../../src/insights/energy/tables.ts';
+import { suggestionTables } from '../../src/insights/habits/tables.ts';
+import { Insights } from '../../src/insights/insights.ts';
 import { routeTable, startHttp } from '../../src/http/http.ts';
 import { Diagnosis } from '../../src/hub/diagnosis.ts';
 import { HomekitDesk } from '../../src/hub/homekit-desk.ts';
 import { Sync } from '../../src/sync/sync.ts';
 import { syncTables } from '../../src/sync/tables.ts';
+import { QUIET } from '../insights/habits/quiet.ts';
 import { NOBODY_LIVE } from '../sync/sync-home.ts';
 
 export const PASSWORD = 'correct horse battery';
@@ -164,7 +169,7 @@ export async function startTestApi(
     file: join(folder, 'hub.db'),
     clock,
     log,
-    migrations: [keptValueTables, graphTables, accessTables, syncTables, clientTables],
+    migrations: [keptValueTables, graphTables, accessTables, syncTables, clientTables, energyTables, suggestionTables],
   });
   const graph = new Graph({ store, clock, log });
   const access = await Access.start({
@@ -190,6 +195,15 @@ export async function startTestApi(
     has: (_, capability) => capability === 'temperature',
     query: () => ({ resolution: 'raw', items: [], nextCursor: null }),
   };
+  const insights = new Insights({
+    store,
+    clock,
+    zone: new HomeZone('Europe/Berlin'),
+    // Nothing is measured here; the rules have tests of their own.
+    history: { has: () => false, fiveMinuteDays: 90, scan: () => ({ *buckets() {} }) },
+    home: { devices: () => [], roomName: (id) => (graph.entity(id) ? id : null) },
+    ...QUIET,
+  });
   const http = await startHttp({
     host: '127.0.0.1',
     port: 0,
@@ -202,6 +216,7 @@ export async function startTestApi(
     devices,
     sync,
     readings,
+    insights,
     diagnosis,
     homekit: new HomekitDesk(null),
     clients: new ClientRecords({ store, clock }),

@@ -1,21 +1,15 @@
 import { readFileSync, statSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { connectAsync } from 'mqtt';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
+import type { HubStatus } from '../../src/cli/types.ts';
 import type { Hub } from '../../src/hub.ts';
 
-import { checkHomekit, checkText } from '../../src/cli/homekit-check.ts';
 import { readHomekitOrder, type BridgeReply } from '../../src/cli/homekit-command.ts';
-import { runHomekitCommand, welcomeText } from '../../src/cli/cli.ts';
+import { readAskOrder, runAskingCommand, runHomekitCommand, welcomeText } from '../../src/cli/cli.ts';
 import { accessoryNamed, Controller, keyOf } from '../homekit/controller.ts';
-import { capability } from '../homekit/fake-devices.ts';
-import { Home } from '../homekit/home.ts';
 import { startTestHub } from '../support/hub.ts';
 import { temporaryFolder } from '../support/store.ts';
 
@@ -115,7 +109,10 @@ describe('a running hub', () => {
     );
     expect(await phone.read(on)).toHaveLength(1);
     const done = await call('PATCH', path, { excluded: true, confirm: true });
-    expect(done).toEqual({ status: 200, body: { entity_id: id, excluded: true, bridge: 1, shown: false } });
+    expect(done).toEqual({
+      status: 200,
+      body: { entity_id: id, excluded: true, bridge: 1, shown: false, parts: [] },
+    });
     const { body } = await call('GET', '/api/homekit');
     expect(body['hidden']).toEqual([
       { entity_id: id, name: 'Lamp', reason: 'A person keeps it out of Apple Home.' },
@@ -125,7 +122,7 @@ describe('a running hub', () => {
     expect((await run()).text).toContain('Lamp: A person keeps it out of Apple Home.');
 
     const back = await call('PATCH', path, { excluded: false, bridge: 2 });
-    expect(back.body).toEqual({ entity_id: id, excluded: false, bridge: 2, shown: true });
+    expect(back.body).toEqual({ entity_id: id, excluded: false, bridge: 2, shown: true, parts: [] });
     await vi.waitFor(async () => expect((await bridges())[1]?.port).toBeGreaterThan(0));
     const second = (await bridges())[1];
     expect(hub.pairing().homekit?.more).toEqual([
@@ -143,6 +140,116 @@ describe('a running hub', () => {
     expect(welcome).toContain(`or enter the code ${second?.pin}`);
     const { body: audit } = await call('GET', '/api/audit?action=homekit.device');
     expect(audit['items']).toHaveLength(2);
+  });
+
+  test('turns a cover round by the API and by the command, renews it, and says so in the audit log', async () => {
+    const { username = '', password = '' } = hub.pairing().mqtt ?? {};
+    const device = await connectAsync(hub.ready.mqtt_url ?? '', { username, password, reconnectPeriod: 0 });
+    const announce = async (deviceClass: string): Promise<void> => {
+      const config = {
+        name: null,
+        device_class: deviceClass,
+        command_topic: 'blind/set',
+        position_topic: 'blind/position',
+        set_position_topic: 'blind/position/set',
+        device: { identifiers: ['blind'], name: 'Big blind' },
+      };
+      await device.publishAsync('homeassistant/cover/blind/config', JSON.stringify(config), {
+        qos: 1,
+        retain: true,
+      });
+    };
+    await announce('blind');
+    const id = await vi.waitFor(async () => {
+      expect((await bridges())[0]?.accessories).toBe(1);
+      const { items } = (await call('GET', '/api/devices')).body as { items: { entity_id: string }[] };
+      return items[0]?.entity_id ?? '';
+    }, SETTLED);
+
+    const path = `/api/homekit/devices/${id}`;
+    const turned = await call('PATCH', path, { invert_opening: true });
+    const part = {
+      component: 'cover/blind',
+      label: null,
+      service: 'WindowCovering',
+      announced_service: null,
+      invert_opening: true,
+      invert_tilt: false,
+    };
+    expect(turned).toMatchObject({ status: 200, body: { parts: [part] } });
+    expect((await call('PATCH', path, { component: 'cover/blind' })).status).toBe(400);
+    expect((await call('PATCH', path, { invert_tilt: true, component: 'x' })).status).toBe(400);
+    expect((await run('set', 'big blind', '--invert-opening', 'false', '--invert-tilt=true')).text).toBe(
+      `It is shown on bridge 1.\n  cover/blind: WindowCovering, slats turned round`,
+    );
+
+    await announce('garage');
+    await vi.waitFor(async () => {
+      const { body } = await call('GET', '/api/homekit');
+      expect(body['kept']).toEqual([
+        {
+          entity_id: id,
+          name: 'Big blind',
+          parts: [
+            { ...part, announced_service: 'GarageDoorOpener', invert_opening: false, invert_tilt: true },
+          ],
+        },
+      ]);
+    }, SETTLED);
+    expect((await run()).text).toContain('Big blind: WindowCovering, by now GarageDoorOpener');
+    const [bridge] = await bridges();
+    if (!bridge) throw new Error('there is no bridge');
+    await using phone = await Controller.pair(bridge);
+    await expect(run('set', 'Big blind', '--renew')).rejects.toThrow(/automations there are lost.*--confirm/);
+    expect((await run('set', 'Big blind', '--renew', '--confirm')).text).toContain('GarageDoorOpener');
+    expect(
+      accessoryNamed(await phone.accessories(), 'Big blind').services.map(({ type }) => type),
+    ).toContainEqual(expect.stringMatching(/^0*41(-|$)/));
+    await expect(run('set', 'Nobody', '--renew')).rejects.toThrow('There is no device "Nobody".');
+    const { body: audit } = await call('GET', '/api/audit?action=homekit.device');
+    expect((audit['items'] as { details: unknown }[]).map(({ details }) => details)).toEqual([
+      { renew: true },
+      { invert_opening: false, invert_tilt: true },
+      { invert_opening: true },
+    ]);
+    await device.endAsync(true);
+  });
+
+  test('the status has all bridges', async () => {
+    const id = await announceLamp('Lamp');
+    await call('PATCH', `/api/homekit/devices/${id}`, { bridge: 2 });
+    await vi.waitFor(async () => expect((await bridges())[1]?.port).toBeGreaterThan(0));
+    const [first, second] = await bridges();
+    const json = await runAskingCommand(readAskOrder('status', ['--json']), folder.path);
+    expect((JSON.parse(json) as HubStatus).homekit).toEqual({
+      port: first?.port,
+      paired: false,
+      accessories: 1,
+      bridges: [
+        {
+          number: 1,
+          name: 'FunkyGibbon',
+          port: first?.port,
+          paired: false,
+          controllers: 0,
+          accessories: 0,
+          problem: null,
+        },
+        {
+          number: 2,
+          name: 'FunkyGibbon 2',
+          port: second?.port,
+          paired: false,
+          controllers: 0,
+          accessories: 1,
+          problem: null,
+        },
+      ],
+    });
+    expect(json).not.toContain(first?.pin);
+    const text = await runAskingCommand(readAskOrder('status', []), folder.path);
+    expect(text).toContain(`FunkyGibbon: waiting for pairing, 0 accessories, port ${first?.port}`);
+    expect(text).toContain(`FunkyGibbon 2: waiting for pairing, 1 accessories, port ${second?.port}`);
   });
 
   test('the codes of further bridges are sealed with the rest, and are the same afterwards', async () => {
@@ -181,111 +288,4 @@ describe('a running hub', () => {
     expect(check.ok).toBe(false);
     expect(check.text).toContain('The hub announces nothing (mdns.enabled is false)');
   });
-});
-
-describe('the check', () => {
-  const unheard = { addresses: [], browseMs: 50 };
-  const reply = (bridge: Partial<BridgeReply>, advertiser: string | null = 'ciao') => ({
-    enabled: true,
-    advertiser,
-    hidden: [],
-    bridges: [
-      {
-        number: 1,
-        name: 'Hub',
-        username: '02:00:00:00:00:01',
-        port: 1,
-        pin: '',
-        setup_uri: '',
-        paired: false,
-        controllers: 0,
-        accessories: 0,
-        problem: null,
-        ...bridge,
-      },
-    ],
-  });
-  const outer = Object.values(networkInterfaces())
-    .flatMap((each) => each ?? [])
-    .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
-
-  async function serve(status: number, host: string): Promise<{ server: Server; port: number }> {
-    const server = createServer((_, response) => void response.writeHead(status).end()).listen(0, host);
-    await once(server, 'listening');
-    return { server, port: (server.address() as AddressInfo).port };
-  }
-
-  test.runIf(outer !== undefined)(
-    'finds a real bridge that is announced, and opens it from outside',
-    async () => {
-      await using home = await Home.open();
-      home.devices.add('01', {
-        name: 'Lamp',
-        capabilities: [capability('on_off', 'light/lamp')],
-        values: { on_off: true },
-      });
-      const part = await home.start({ advertise: true, loopbackOnly: false });
-      await part.choose('01', { bridge: 2 });
-      await vi.waitFor(() => expect(part.bridges[1]?.port).toBeGreaterThan(0));
-      const bridges = part.bridges.map((view) => ({ ...view, setup_uri: view.setupUri }));
-      const check = await checkHomekit({ enabled: true, advertiser: part.advertiser, hidden: [], bridges });
-      expect(check.bridges).toEqual(
-        part.bridges.map(({ name, port }) => ({
-          name,
-          port,
-          problem: null,
-          announced: [port],
-          answers: expect.arrayContaining([outer, '127.0.0.1']) as unknown,
-          silent: [],
-          advice: [],
-        })),
-      );
-      expect(check.ok).toBe(true);
-      expect(checkText(check)).toContain('From here all is well');
-    },
-  );
-
-  test('tells a closed port from a firewall, and from a bridge that does not run', async () => {
-    const { server, port } = await serve(470, '127.0.0.1');
-    const closed = await checkHomekit(reply({ port: 1 }), unheard);
-    expect(closed.bridges[0]?.advice[0]).toContain('Nothing answers on port 1');
-    // TEST-NET-1 is nobody's.
-    const filtered = await checkHomekit(reply({ port }), { ...unheard, addresses: ['192.0.2.1'] });
-    expect(filtered.bridges[0]).toMatchObject({ answers: ['127.0.0.1'], silent: ['192.0.2.1'] });
-    expect(filtered.bridges[0]?.advice[0]).toContain(`A firewall closes it: allow TCP ${port}`);
-    expect(filtered.bridges[0]?.advice[1]).toContain('allow it (`sudo ufw allow 5353/udp`)');
-    const down = await checkHomekit(reply({ problem: 'port 1 is in use.' }), unheard);
-    expect(down.bridges[0]?.advice).toEqual(['port 1 is in use.']);
-    expect(checkText(down)).toContain('! port 1 is in use.');
-    server.close();
-  });
-
-  test('something else that listens there is not taken for a bridge', async () => {
-    const { server, port } = await serve(200, '127.0.0.1');
-    const { bridges } = await checkHomekit(reply({ port }), unheard);
-    expect(bridges[0]?.answers).toEqual([]);
-    server.close();
-  });
-});
-
-describe('the words after homekit', () => {
-  test.each([
-    [[], { verb: 'show', svg: null, bridge: null }, []],
-    [
-      ['--svg', 'a.svg', '--data-dir', 'x'],
-      { verb: 'show', svg: 'a.svg', bridge: null },
-      ['--data-dir', 'x'],
-    ],
-    [['--svg=a.svg', '--bridge=2'], { verb: 'show', svg: 'a.svg', bridge: 2 }, []],
-    [['check', '--json'], { verb: 'check', json: true }, []],
-  ] as const)('%j', (words: readonly string[], order, configFlags) => {
-    expect(readHomekitOrder(words)).toMatchObject({ ...order, configFlags });
-  });
-
-  test.each([['dance'], ['check', 'all'], ['--bridge', 'two'], ['--svg']])(
-    '%j %j: says what is accepted',
-    (...words) => {
-      expect(() => readHomekitOrder(words)).toThrow(/takes/);
-    },
-  );
 });

@@ -352,6 +352,60 @@ describe('bad discovery', () => {
     expect(registry.components.has('switch/d/a')).toBe(true);
   });
 
+  test('a burst is stored together; one that is refused does not keep the others out', async () => {
+    const registry = new RecordingRegistry();
+    const describe = registry.describe.bind(registry);
+    const together: number[] = [];
+    registry.describeAll = (components) => {
+      together.push(components.length);
+      if (components.some(({ id }) => id === 'switch/s77')) throw new HubError('invalid', 'Not this one.');
+      for (const component of components) describe(component);
+    };
+    registry.describe = (component) => {
+      if (component.id === 'switch/s77') throw new HubError('invalid', 'Not this one.');
+      describe(component);
+    };
+    await using house = await startHouse({ registry });
+    const device = await house.connect();
+    for (let count = 0; count < 200; count += 1) {
+      device.publish(`homeassistant/switch/s${count}/config`, `{"cmd_t":"s/${count}"}`);
+    }
+    // What is withdrawn in the same breath comes after its description.
+    device.publish('homeassistant/switch/s199/config', '');
+    device.publish('homeassistant/switch/last/config', '{"cmd_t":"last"}');
+    await vi.waitFor(() => expect(registry.components.has('switch/last')).toBe(true), 10_000);
+    expect(registry.withdrawn).toEqual(['switch/s199']);
+    expect(registry.described).toEqual([
+      ...Array.from({ length: 200 }, (_, count) => `switch/s${count}`).filter((id) => id !== 'switch/s77'),
+      'switch/last',
+    ]);
+    expect(Math.max(...together)).toBeGreaterThan(1);
+  });
+
+  test('what one message tells of several components is told together', async () => {
+    const registry = new RecordingRegistry();
+    const told: number[] = [];
+    registry.together = (work) => {
+      const before = registry.reports.length;
+      work();
+      told.push(registry.reports.length - before);
+    };
+    await using house = await startHouse({ registry });
+    const device = await house.connect();
+    for (const unit of ['W', 'V', 'A']) {
+      await announce(device, `homeassistant/sensor/meter/${unit}/config`, {
+        stat_t: 'meter',
+        unit_of_meas: unit,
+        val_tpl: `{{ value_json.${unit} }}`,
+      });
+    }
+    await vi.waitFor(() => expect(registry.components.size).toBe(3));
+    told.length = 0;
+    await device.publishAsync('meter', '{"W":46,"V":230,"A":0.2}', { qos: 1 });
+    await vi.waitFor(() => expect(registry.reports).toHaveLength(3));
+    expect(told.filter((count) => count > 0)).toEqual([3]);
+  });
+
   test('keys of JavaScript objects are only keys', async () => {
     await using house = await startHouse();
     const device = await house.connect();

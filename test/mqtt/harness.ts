@@ -36,6 +36,10 @@ export class RecordingRegistry implements DeviceRegistry {
     this.components.set(component.id, component);
   }
 
+  describeAll(components: readonly ComponentDescription[]): void {
+    for (const component of components) this.describe(component);
+  }
+
   withdraw(componentId: string): void {
     this.withdrawn.push(componentId);
     this.components.delete(componentId);
@@ -63,6 +67,10 @@ export class RecordingRegistry implements DeviceRegistry {
 
   report(reports: readonly StateReport[]): void {
     this.reports.push(...reports);
+  }
+
+  together(work: () => void): void {
+    work();
   }
 
   /** The last value reported of a kind; undefined when there was none. */

@@ -52,6 +52,26 @@ describe('a topic that listeners go on joining', () => {
     expect(asked).toHaveLength(2);
   });
 
+  test('has the broker asked once for all that join before it answers', () => {
+    const { router, asked, say } = open();
+    const [a, b, c, d] = [listener(), listener(), listener(), listener()];
+    for (const { listen } of [a, b, c]) {
+      router.add('bridge/state', 0, listen);
+      router.flush();
+    }
+    expect(asked).toEqual(['bridge/state', 'bridge/state']);
+    say('bridge/state', 'online', true);
+    router.add('bridge/state', 0, d.listen);
+    router.flush();
+    expect(asked).toHaveLength(2);
+    expect([a.heard, b.heard, c.heard, d.heard]).toEqual([
+      ['online*'],
+      ['online*'],
+      ['online*'],
+      ['online*'],
+    ]);
+  });
+
   test('who joins and hears a live message in the same turn is not told an older one', () => {
     const { router, say } = open();
     const [a, b, c] = [listener(), listener(), listener()];

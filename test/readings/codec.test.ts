@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { Aggregate, Reading } from '../../src/readings/types.ts';
 
 import { decodeAggregates, encodeAggregates } from '../../src/readings/aggregate-codec.ts';
-import { DamagedBlockError } from '../../src/readings/bytes.ts';
+import { DamagedBlockError } from '../../src/base/bytes.ts';
 import { blocksOf, decodeReadings, encodeBatch, encodeReadings } from '../../src/readings/codec.ts';
 import { MAX_TIME_MS } from '../../src/readings/periods.ts';
 

@@ -10,7 +10,7 @@ import { graphTables } from '../../src/graph/tables.ts';
 import { Readings } from '../../src/readings/readings.ts';
 import { readingTables } from '../../src/readings/tables.ts';
 import { openTestStore, temporaryFolder } from '../support/store.ts';
-import { DAY, HOUR, leaveBehind, MINUTE, openReadings, type ReadingsHome } from './home.ts';
+import { FakeSource, DAY, HOUR, leaveBehind, MINUTE, openReadings, type ReadingsHome } from './home.ts';
 
 let folder: ReturnType<typeof temporaryFolder>;
 let home: ReadingsHome;
@@ -247,6 +247,33 @@ describe('across a stop', () => {
       { coveredMs: HOUR },
       { coveredMs: HOUR },
     ]);
+  });
+
+  test('after a power cut a value that was steady ends where the hub was last known to run', async () => {
+    for (let n = 0; n < 12; n++) {
+      say(n);
+      home.readings.flush();
+      home.clock.advance(HOUR);
+    }
+    await home.readings.compact();
+    // With its time of change only, as the devices come back after a power cut.
+    const kept = new FakeSource(home.clock);
+    kept.say('sensor', 'temperature', 50);
+    for (let n = 0; n < 5; n++) {
+      say(50);
+      home.readings.flush();
+      home.clock.advance(HOUR);
+    }
+    // In the last hour nothing was said, and nothing written but that the hub runs.
+    await home.readings.tick();
+    const cutMs = home.clock.nowMs();
+    using after = temporaryFolder();
+    leaveBehind(home, after.path);
+    home.clock.advance(2 * HOUR);
+    await using survivor = await openReadings(after.path, { clock: home.clock, source: kept });
+    await survivor.readings.compact();
+    expect(survivor.buckets('1h', cutMs)).toMatchObject([{ coveredMs: 15 * MINUTE }]);
+    expect(survivor.buckets('1h', cutMs - HOUR, cutMs)).toMatchObject([{ coveredMs: HOUR }]);
   });
 });
 

@@ -12,6 +12,7 @@ import type { ClimateParts, HomeMode } from './climate-parts.ts';
 
 import { readActivity, readMode, toHomeModes, toModeWrites } from './climate-mode.ts';
 import { findClimate, wordOf } from './climate-parts.ts';
+import { findFanSpeeds, planFanSpeed, toFanSpeedWrite, type FanSpeeds } from './fan-modes.ts';
 import { numberOf, planService, refuse, shows } from './parts.ts';
 import { hasThresholds, planSetPoint, toTargetWrites, toThresholdWrites } from './set-points.ts';
 import { planCurrentTemperature, planDisplayUnits } from './thermostat.ts';
@@ -22,15 +23,22 @@ const INACTIVE = 0;
 const ACTIVITIES = { idle: 1, heating: 2, cooling: 3 } as const;
 const SWING_OFF = 'off';
 
-/** An air conditioner: what has fan speeds or a swing, or cools and blows, and can do more than blow. */
-export function isHeaterCooler({ byKind }: Component): boolean {
+/** It can do more than blow: HomeKit has no mode for that. */
+export function canBeHeaterCooler({ byKind }: Component): boolean {
   const options = byKind.get('hvac_mode')?.options ?? [];
-  if (!['heat', 'cool', 'auto', 'heat_cool'].some((option) => options.includes(option))) return false;
+  return ['heat', 'cool', 'auto', 'heat_cool'].some((option) => options.includes(option));
+}
+
+/** An air conditioner: what has fan speeds or a swing, or cools and blows. */
+export function isHeaterCooler(component: Component): boolean {
+  if (!canBeHeaterCooler(component)) return false;
+  const { byKind } = component;
+  const options = byKind.get('hvac_mode')?.options ?? [];
   if (byKind.has('fan_mode') || byKind.has('swing_mode') || byKind.has('swing_horizontal_mode')) return true;
   return options.includes('cool') && options.includes('fan_only');
 }
 
-/** Its fan speeds stay in the graph, as presets do. */
+/** Its presets, and what its fan can do besides its speeds, stay in the graph. */
 export function planHeaterCooler(component: Component): ServicePlan | null {
   const parts = findClimate(component);
   if (!parts) return null;
@@ -38,6 +46,7 @@ export function planHeaterCooler(component: Component): ServicePlan | null {
   const state = mode ?? main;
   const modes = activeModes(parts);
   const swing = findSwing(parts);
+  const speeds = findFanSpeeds(component);
   return planService(
     'HeaterCooler',
     component,
@@ -57,8 +66,9 @@ export function planHeaterCooler(component: Component): ServicePlan | null {
         : null,
       planDisplayUnits(parts),
       swing ? planSwing(swing) : null,
+      speeds ? planFanSpeed(speeds) : null,
     ],
-    (requested, values, shown) => toHeaterCoolerWrites(parts, requested, values, shown),
+    (requested, values, shown) => toHeaterCoolerWrites(parts, speeds, requested, values, shown),
   );
 }
 
@@ -121,12 +131,15 @@ function planSwing(swing: Capability): CharacteristicPlan {
 
 function toHeaterCoolerWrites(
   parts: ClimateParts,
+  speeds: FanSpeeds | null,
   requested: Requested,
   values: DeviceValues,
   shown: LastShown | undefined,
 ): CapabilityWrite[] {
   const active = numberOf(requested, 'Active');
-  if (active === 0) return toModeWrites(parts, 'off', values);
+  const percent = numberOf(requested, 'RotationSpeed');
+  // A fan that is drawn down to nothing is switched off, as Apple Home shows it then.
+  if (active === 0 || percent === 0) return toModeWrites(parts, 'off', values);
   const asked = toAskedMode(parts, requested, values, shown);
   const mode = asked ?? readMode(parts, values);
   const swing = findSwing(parts);
@@ -136,6 +149,7 @@ function toHeaterCoolerWrites(
     ...(asked ? toModeWrites(parts, asked, values) : []),
     ...toThresholds(parts, mode, requested, values),
     ...(swing && turn !== undefined ? [{ capability: swing.name, value: word }] : []),
+    ...(speeds && percent !== undefined ? [toFanSpeedWrite(speeds, percent)] : []),
   ];
 }
 

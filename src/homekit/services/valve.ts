@@ -6,12 +6,18 @@ import { planService, shows, showsAlways } from './parts.ts';
 
 const IRRIGATION = 1;
 
-/** A valve for water is one to Apple Home too; any other is a switch that is on while it is open. */
-export function planValve(component: Component): ServicePlan | null {
+/**
+ * A valve for water is one to Apple Home too; any other is a switch that is on while it is open.
+ * @param isValve as it was shown first, whatever its class is by now
+ */
+export function planValve(
+  component: Component,
+  isValve = component.deviceClass === 'water',
+): ServicePlan | null {
   const opening = findOpening(component);
   if (!opening) return null;
   const main = opening.openClose ?? opening.main;
-  if (component.deviceClass !== 'water') {
+  if (!isValve) {
     return planService(
       'Switch',
       component,

@@ -18,12 +18,19 @@ const KINDS: ReadonlyMap<string, ServiceKind> = new Map(Object.entries({ window:
 const NEAR_PERCENT = 2;
 const NEAR_DEGREES = 4;
 
+/** What a cover that is no garage door is by its class. */
+export function coveringKind({ deviceClass }: Component): ServiceKind {
+  return KINDS.get(deviceClass ?? '') ?? 'WindowCovering';
+}
+
 /** A blind, curtain, awning …, or a motor on a window or a door. */
-export function planWindowCovering(component: Component): ServicePlan | null {
+export function planWindowCovering(
+  component: Component,
+  kind: ServiceKind = coveringKind(component),
+): ServicePlan | null {
   const opening = findOpening(component);
   if (!opening) return null;
   const { main, openClose, position } = opening;
-  const kind = KINDS.get(component.deviceClass ?? '') ?? 'WindowCovering';
   const told = component.byKind.get('tilt');
   const tilt = kind === 'WindowCovering' && told !== position ? told : undefined;
   const canStop = openClose?.commands?.includes('stop') === true;

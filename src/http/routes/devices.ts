@@ -9,6 +9,7 @@ import { toIso } from '../../base/clock.ts';
 import { HubError } from '../../base/errors.ts';
 import { isJsonObject, type JsonObject } from '../../base/json.ts';
 import { commandKinds, toldWrites } from '../../devices/devices.ts';
+import { ordererOf } from '../../devices/types.ts';
 import { pageOf, pageQuery } from '../paging.ts';
 import { json, jsonPage } from '../reply.ts';
 import { route } from '../route.ts';
@@ -135,6 +136,7 @@ export function deviceRoutes({
           entityId,
           writes,
           origin: `http:${call.requestId}`,
+          by: ordererOf(call.principal),
           confirmWithinMs: call.body.confirm_within_ms,
         });
         return json({ status, ...stateBody(devices.view(entityId) ?? view) });

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 
+import type { Principal } from '../../access/types.ts';
 import type { GraphWriter } from '../../graph/graph.ts';
 import type { EntityVersion } from '../../graph/types.ts';
 import type { Reply } from '../reply.ts';
@@ -41,7 +42,11 @@ const restoreBody = z.object({
   version: z.string().min(1).max(256).optional().describe('The version to take the content of'),
 });
 
-export function entityRoutes({ graph }: Pick<HttpOptions, 'graph'>): Route[] {
+export function entityRoutes({ graph, automations }: Pick<HttpOptions, 'automations' | 'graph'>): Route[] {
+  // Told in the turn of the write: what came by another way must not be taken for the caller's.
+  const noteEdit = ({ id, entityType }: EntityVersion, principal: Principal): void => {
+    if (entityType === 'automation' || entityType === 'schedule') automations?.edited(id, principal);
+  };
   return [
     route({
       method: 'GET',
@@ -89,6 +94,7 @@ export function entityRoutes({ graph }: Pick<HttpOptions, 'graph'>): Route[] {
             sourceType: body.source_type,
           }),
         );
+        noteEdit(entity, principal);
         await graph.settled();
         return entityReply(entity, 201);
       },
@@ -121,10 +127,14 @@ export function entityRoutes({ graph }: Pick<HttpOptions, 'graph'>): Route[] {
       answer: { status: 200, schema: entitySchema },
       handle: async (call) => {
         const { content } = call.body;
-        return await changeEntity(graph, call, (writer, latest) =>
-          jsonEqual(parseContent(latest), content)
-            ? latest
-            : writer.replaceContent(latest.id, content, authorOf(call.principal)),
+        return await changeEntity(
+          graph,
+          call,
+          (writer, latest) =>
+            jsonEqual(parseContent(latest), content)
+              ? latest
+              : writer.replaceContent(latest.id, content, authorOf(call.principal)),
+          noteEdit,
         );
       },
     }),
@@ -139,13 +149,18 @@ export function entityRoutes({ graph }: Pick<HttpOptions, 'graph'>): Route[] {
       example: { content: { name: 'Reading lamp' } },
       answer: { status: 200, schema: entitySchema },
       handle: async (call) =>
-        await changeEntity(graph, call, (writer, latest) => {
-          const before = parseContent(latest);
-          const after = mergePatch(before, call.body.content);
-          return jsonEqual(before, after)
-            ? latest
-            : writer.replaceContent(latest.id, after, authorOf(call.principal));
-        }),
+        await changeEntity(
+          graph,
+          call,
+          (writer, latest) => {
+            const before = parseContent(latest);
+            const after = mergePatch(before, call.body.content);
+            return jsonEqual(before, after)
+              ? latest
+              : writer.replaceContent(latest.id, after, authorOf(call.principal));
+          },
+          noteEdit,
+        ),
     }),
     route({
       method: 'DELETE',
@@ -181,6 +196,7 @@ export function entityRoutes({ graph }: Pick<HttpOptions, 'graph'>): Route[] {
           checkIfMatch(call.header('if-match'), latest);
           return writer.restoreEntity(id, call.body.version, authorOf(call.principal));
         });
+        noteEdit(entity, call.principal);
         await graph.settled();
         return entityReply(entity, 200);
       },
@@ -210,6 +226,7 @@ async function changeEntity(
   graph: HttpOptions['graph'],
   call: Pick<Call, 'param' | 'header' | 'principal'>,
   change: (writer: GraphWriter, latest: EntityVersion) => EntityVersion,
+  noteEdit?: (entity: EntityVersion, principal: Principal) => void,
 ): Promise<Reply> {
   const id = call.param('id');
   const visible = visibleTo(graph, call.principal);
@@ -221,6 +238,7 @@ async function changeEntity(
     checkIfMatch(call.header('if-match'), latest);
     return change(writer, latest);
   });
+  noteEdit?.(entity, call.principal);
   await graph.settled();
   return entityReply(entity, 200);
 }

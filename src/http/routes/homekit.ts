@@ -24,6 +24,19 @@ const bridgeSchema = z
     problem: z.string().nullable().describe('Why it does not run'),
   })
   .meta({ id: 'HomekitBridge' });
+const partSchema = z
+  .object({
+    component: z.string().describe('The discovery identity of the component'),
+    label: z.string().nullable().describe('Null: the main feature of the device'),
+    service: z.string().describe('The HomeKit service that it is shown as'),
+    announced_service: z
+      .string()
+      .nullable()
+      .describe('The one that it would be shown as were it new, where that is another: "renew" takes it'),
+    invert_opening: z.boolean().nullable().describe('Null for what does not open and close'),
+    invert_tilt: z.boolean().nullable(),
+  })
+  .meta({ id: 'HomekitDevicePart' });
 const overviewSchema = z.object({
   enabled: z.boolean(),
   advertiser: z
@@ -34,6 +47,11 @@ const overviewSchema = z.object({
   hidden: z
     .array(z.object({ entity_id: z.string(), name: z.string(), reason: z.string() }))
     .describe('The devices that Apple Home does not show'),
+  kept: z
+    .array(z.object({ entity_id: z.string(), name: z.string(), parts: z.array(partSchema) }))
+    .describe(
+      'Devices with parts that are still shown as what they were, though they say that they are another now',
+    ),
 });
 const choiceBody = z
   .strictObject({
@@ -44,20 +62,37 @@ const choiceBody = z
       .max(1000)
       .optional()
       .describe('The number of the bridge that it is to stand on; the next one that is not there makes it'),
+    invert_opening: z
+      .boolean()
+      .optional()
+      .describe('Whether open and closed are turned round for Apple Home: of covers, garage doors and gates'),
+    invert_tilt: z.boolean().optional().describe('The same for the slats'),
+    component: z
+      .string()
+      .min(1)
+      .max(256)
+      .optional()
+      .describe('The one part that is to be turned round; without it all that open'),
+    renew: z.literal(true).optional().describe('Show its parts as what the device says that they are by now'),
     confirm: z
       .literal(true)
       .optional()
       .describe('The person was told what Apple Home forgets by it: what an answer of 409 says'),
   })
-  .refine(({ excluded, bridge }) => excluded !== undefined || bridge !== undefined, {
-    message: 'Say "excluded" or "bridge".',
-  });
+  .refine(
+    (body) =>
+      [body.excluded, body.bridge, body.invert_opening, body.invert_tilt, body.renew].some(
+        (one) => one !== undefined,
+      ),
+    { message: 'Say "excluded", "bridge", "invert_opening", "invert_tilt" or "renew".' },
+  );
 const placeSchema = z
   .object({
     entity_id: z.string(),
     excluded: z.boolean(),
     bridge: z.int().nullable().describe('Null: it never stood on any'),
     shown: z.boolean(),
+    parts: z.array(partSchema).describe('What a person may decide about'),
   })
   .meta({ id: 'HomekitPlace' });
 
@@ -77,16 +112,18 @@ export function homekitRoutes({ access, homekit }: HomekitContext): Route[] {
       method: 'PATCH',
       path: '/api/homekit/devices/{id}',
       authority: 'system:admin',
-      summary: 'Keeps a device out of Apple Home or puts it on another bridge; 409 says what would be lost',
+      summary:
+        'Keeps a device out of Apple Home, puts it on another bridge, turns its directions round or renews it; 409 says what would be lost',
       params: { id: { description: 'The id of a device', example: 'lamp' } },
       body: choiceBody,
       example: { excluded: true },
       answer: { status: 200, schema: placeSchema },
       handle: async (call) => {
         const target = call.param('id');
-        const { excluded, bridge, confirm } = call.body;
-        const place = await homekit.choose(target, { excluded, bridge, confirm });
-        const details = { excluded: place['excluded'] ?? null, bridge: place['bridge'] ?? null };
+        const { invert_opening: invertOpening, invert_tilt: invertTilt, ...others } = call.body;
+        const place = await homekit.choose(target, { ...others, invertOpening, invertTilt });
+        const chosen = Object.entries(call.body).filter(([key]) => key !== 'confirm');
+        const details = Object.fromEntries(chosen);
         access.audit.record({
           action: 'homekit.device',
           by: call.principal,

@@ -4,15 +4,20 @@ import type { HttpOptions } from '../types.ts';
 import { Tools } from '../../tools/tools.ts';
 import { openApiDocument } from '../openapi.ts';
 import { accessoryRoutes } from './accessories.ts';
+import { activityRoutes } from './activity.ts';
 import { apiKeyRoutes } from './api-keys.ts';
 import { auditRoutes, noteRefusals } from './audit.ts';
+import { automationRoutes } from './automations.ts';
 import { authRoutes } from './auth.ts';
 import { deviceRoutes } from './devices.ts';
 import { documentRoutes } from './document.ts';
+import { energyPriceRoutes } from './energy-prices.ts';
+import { energyRoutes } from './energy.ts';
 import { entityRoutes } from './entities.ts';
 import { entityHistoryRoutes } from './entity-history.ts';
 import { graphRoutes } from './graph.ts';
 import { homekitRoutes } from './homekit.ts';
+import { jobRoutes } from './jobs.ts';
 import { mqttRoutes } from './mqtt.ts';
 import { mqttUserRoutes } from './mqtt-users.ts';
 import { pairingRoutes } from './pairing.ts';
@@ -20,8 +25,10 @@ import { readingRoutes } from './readings.ts';
 import { relationshipRoutes } from './relationships.ts';
 import { searchRoutes } from './search.ts';
 import { setupPageRoutes } from './setup-page.ts';
+import { suggestionRoutes } from './suggestions.ts';
 import { syncRoutes } from './sync.ts';
 import { systemRoutes } from './system.ts';
+import { usageRoutes } from './usage.ts';
 import { userRoutes } from './users.ts';
 import { authV1Routes } from './v1/auth.ts';
 import { graphV1Routes } from './v1/graph.ts';
@@ -34,12 +41,16 @@ export type RouteContext = Pick<
   HttpOptions,
   | 'access'
   | 'accessories'
+  | 'activity'
+  | 'automations'
   | 'clients'
   | 'clock'
   | 'devices'
   | 'diagnosis'
   | 'graph'
   | 'homekit'
+  | 'jobs'
+  | 'insights'
   | 'mqttUsers'
   | 'notReady'
   | 'readings'
@@ -62,6 +73,7 @@ export function routeTable(context: RouteContext): Route[] {
     ...apiKeyRoutes(context),
     ...pairingRoutes(context),
     ...auditRoutes(context),
+    ...jobRoutes(context),
     ...entityRoutes(context),
     ...entityHistoryRoutes(context),
     ...relationshipRoutes(context),
@@ -69,6 +81,12 @@ export function routeTable(context: RouteContext): Route[] {
     ...graphRoutes(context),
     ...deviceRoutes(context),
     ...readingRoutes(context),
+    ...activityRoutes(context),
+    ...usageRoutes(context),
+    ...suggestionRoutes(context),
+    ...energyRoutes(context),
+    ...energyPriceRoutes(context),
+    ...automationRoutes(context),
     ...mqttRoutes(context),
     ...mqttUserRoutes(context),
     ...accessoryRoutes(context),

@@ -10,16 +10,17 @@ import type { ComponentSpec } from './description.ts';
 import { errorText } from '../../base/errors.ts';
 import { LiveComponent, type ComponentServices } from '../component.ts';
 import { toCodec } from '../components/components.ts';
-import { ConfigProblem } from '../components/fields.ts';
 import { Templates } from '../components/templates.ts';
 import { LIMITS } from '../limits.ts';
-import { Availability } from './availability.ts';
+import { Availabilities } from './availabilities.ts';
 import { Complaints } from './complaints.ts';
 import { describeComponent, deviceIdentifiers } from './description.ts';
 import { PayloadProblem } from './expand.ts';
 import { componentId, parsePayload, type DiscoveryPayload } from './payload.ts';
 import { Precedence, type PrecedenceOptions } from './precedence.ts';
-import { isSource, type SourceName } from './sources.ts';
+import { HeldMessages, replacedIds, type Announcement, type HeldMessage, type Part } from './held.ts';
+import type { SourceName } from './sources.ts';
+import { Takeover } from './takeover.ts';
 import { parseDiscoveryTopic } from './topic.ts';
 
 export interface DiscoveryOptions extends PrecedenceOptions {
@@ -32,19 +33,10 @@ export interface DiscoveryOptions extends PrecedenceOptions {
   readonly availabilityGraceMs: number;
 }
 
-/** What a discovery topic, or a device by a protocol of its own, last said. */
-interface Announcement {
-  /** Empty where it has to be looked at again, even when it says the same. */
-  digest: string;
-  readonly source: SourceName;
-  /** When it was first heard in this run, ms since the Unix epoch. */
-  readonly sinceMs: number;
-  /** The components that it has described, also those that it let go for another topic. */
-  readonly ids: Set<string>;
-}
+type Message = Omit<HeldMessage, 'parts'>;
 
-/** How long those that tell of a device on many topics have for the last of them. */
-const TAKEOVER_MS = 5_000;
+/** With so many components a transaction is not kept waiting for more: it would hold up a small Pi. */
+const HELD_PARTS = 32;
 
 /**
  * Turns discovery messages into components. The identity is the topic (component, node, object), not `unique_id`,
@@ -56,15 +48,13 @@ export class Discovery implements Disposable {
   readonly #templates: Templates;
   readonly #announcements = new Map<string, Announcement>();
   readonly #live = new Map<string, LiveComponent>();
-  /** Which availability a component has, as text, so that an update need not learn it anew. */
-  readonly #availabilityTexts = new Map<string, string>();
+  readonly #availabilities: Availabilities;
   /** The topic that described a component last, and so may withdraw it. */
   readonly #owners = new Map<string, string>();
   readonly complaints: Complaints;
   readonly #precedence: Precedence;
-  /** Components that a better source made superfluous, unless it yet tells of what takes their place. */
-  readonly #superseded = new Set<string>();
-  #takeoverTimer: NodeJS.Timeout | undefined;
+  readonly #takeover: Takeover;
+  readonly #held = new HeldMessages();
 
   constructor(options: DiscoveryOptions) {
     this.#options = options;
@@ -72,6 +62,12 @@ export class Discovery implements Disposable {
     this.complaints = new Complaints(options.log);
     this.#templates = new Templates(options.log);
     this.#services = { ...options, templates: this.#templates };
+    this.#availabilities = new Availabilities(this.#templates, this.complaints);
+    this.#takeover = new Takeover({
+      ...options,
+      isLive: (id) => this.#live.has(id),
+      attempt: (work) => this.#attempt('takeover', work),
+    });
   }
 
   find(componentId: string): LiveComponent | undefined {
@@ -96,14 +92,19 @@ export class Discovery implements Disposable {
     }
   }
 
-  /** Takes one message of a discovery topic. Whatever it holds, the others go on. */
+  /**
+   * Takes one message of a discovery topic. Whatever it holds, the others go on. What it describes may wait for others:
+   * `settle` is to be called on the same turn.
+   */
   handle({ topic, text }: DiscoveryMessage): void {
     const parsed = parseDiscoveryTopic(this.#options.prefix, topic);
     if (!parsed) {
       this.complaints.note(topic, 'its topic holds other characters than letters, digits, _ and -');
       return;
     }
+    if (this.#held.has(topic)) this.settle();
     if (text === '') {
+      this.settle();
       // Also what was described in an earlier run and only the registry still knows.
       this.#withdrawAll(
         topic,
@@ -132,15 +133,40 @@ export class Discovery implements Disposable {
       origin: source,
     };
     this.#attempt(topic, () => this.#apply(topic, source, payload, digest));
+    this.settle();
+  }
+
+  /** Stores what was described, and has it begin its work. */
+  settle(): void {
+    const held = this.#held.take();
+    if (held.length === 0) return;
+    try {
+      this.#options.registry.describeAll(held.flatMap(({ parts }) => parts.map((part) => part.description)));
+    } catch {
+      // One of them, or the disk: by itself each is taken or has its own refusal, which is told of.
+      for (const message of held) {
+        const specs = message.parts.map(({ spec }) => spec);
+        this.#attempt(message.topic, () => {
+          this.#describeEach(message, specs);
+          this.#finish(message, specs.length);
+        });
+      }
+      return;
+    }
+    for (const message of held) {
+      for (const part of message.parts) this.#begin(message, part);
+      this.#finish(message, message.parts.length);
+    }
   }
 
   /** A device said by its own protocol that it is gone. */
   withdraw(source: SourceName, key: string): void {
+    this.settle();
     this.#withdrawAll(nativeKey(source, key), []);
   }
 
   [Symbol.dispose](): void {
-    clearTimeout(this.#takeoverTimer);
+    this.#takeover[Symbol.dispose]();
     this.#precedence[Symbol.dispose]();
     for (const component of this.#live.values()) component[Symbol.dispose]();
     this.#live.clear();
@@ -168,36 +194,99 @@ export class Discovery implements Disposable {
     const announcement = known ?? { digest: '', source, sinceMs, ids: new Set<string>() };
     this.#announcements.set(topic, announcement);
     if (payload.kind === 'migrate') {
+      this.settle();
       for (const id of announcement.ids) if (this.#owners.get(id) === topic) this.#letGo(id);
       announcement.digest = digest;
       return;
     }
     for (const problem of payload.problems) this.complaints.note(topic, problem);
-    this.#withdrawReplaced(topic, announcement, payload.components);
-    for (const id of payload.withdrawn) this.#withdraw(topic, id);
+    if (payload.withdrawn.length > 0) this.settle();
+    const replaced = replacedIds(announcement.ids, payload.components);
+    for (const id of [...replaced, ...payload.withdrawn]) this.#withdraw(topic, id);
     const identifiers = [...new Set(payload.components.flatMap(deviceIdentifiers))];
     if (this.#precedence.passesOver(topic, source, identifiers)) return;
     const superseded = new Set([
       ...this.#letGoOutranked(this.#precedence.claim(topic, source, identifiers)),
-      ...this.#silentOthers(source, identifiers),
+      ...this.#takeover.silentOthers(source, identifiers),
     ]);
-    for (const id of superseded) this.#superseded.add(id);
+    this.#takeover.begin(superseded);
+    const message = { topic, announcement, digest, origin: payload.origin };
+    if (this.#hold(message, payload.components)) return;
+    this.settle();
+    try {
+      this.#describeEach(message, payload.components);
+    } finally {
+      if (superseded.size > 0) this.#takeover.retireSoon(superseded, payload.components.length > 1);
+    }
+    this.#finish(message, payload.components.length);
+  }
+
+  /**
+   * Keeps the usual, what is new and takes nobody's place, for `settle`. @returns false where it is something else, or one
+   * of them cannot be understood: then each has its own answer.
+   */
+  #hold(message: Message, components: readonly ComponentSpec[]): boolean {
+    const ids = new Set(components.map(({ id }) => id));
+    const isUsual =
+      this.#takeover.superseded.size === 0 &&
+      ids.size === components.length &&
+      this.#live.size + this.#held.parts + ids.size <= LIMITS.components &&
+      !components.some(({ id }) => this.#live.has(id) || this.#held.has(id));
+    if (!isUsual) return false;
+    const { source } = message.announcement;
+    try {
+      this.#held.add({ ...message, parts: components.map((spec) => this.#prepare(source, spec)) });
+    } catch {
+      return false;
+    }
+    if (this.#held.parts >= HELD_PARTS) this.settle();
+    return true;
+  }
+
+  /** Describes one after the other: what one is refused does not concern the others. */
+  #describeEach(message: Message, components: readonly ComponentSpec[]): void {
+    const { registry } = this.#options;
     let failure: unknown;
-    for (const spec of payload.components) {
+    for (const spec of components) {
       try {
-        this.#describe(topic, source, spec, announcement);
+        if (!this.#live.has(spec.id) && this.#live.size >= LIMITS.components) {
+          throw new PayloadProblem(`the hub has ${LIMITS.components} components already and takes no more`);
+        }
+        const part = this.#prepare(message.announcement.source, spec);
+        registry.describe(part.description, [...this.#takeover.superseded]);
+        this.#begin(message, part);
       } catch (error) {
         failure = error;
       }
     }
-    if (superseded.size > 0) this.#retireSoon(superseded, payload.components.length > 1);
     if (failure !== undefined) throw failure;
+  }
+
+  #prepare(source: SourceName, spec: ComponentSpec): Part {
+    const codec = toCodec(spec.type, spec.config, this.#templates);
+    const availability = this.#availabilities.of(spec, this.#live.get(spec.id)?.availability);
+    const component = new LiveComponent(spec.id, codec, availability, this.#services);
+    const capabilities = component.codec?.capabilities ?? [];
+    const description = describeComponent(spec, capabilities, component.problem, source);
+    return { spec, component, description };
+  }
+
+  /** What was stored begins its work. */
+  #begin({ topic, announcement }: Message, { spec: { id }, component }: Part): void {
+    this.#takeover.keep(id);
+    this.#live.get(id)?.[Symbol.dispose]();
+    this.#live.set(id, component);
+    this.#owners.set(id, topic);
+    announcement.ids.add(id);
+    component.start();
+    const { problem: reason } = component;
+    if (reason !== null) this.#options.log.debug({ component: id, reason }, 'component not supported');
+  }
+
+  #finish({ topic, announcement, digest, origin }: Message, components: number): void {
     announcement.digest = digest;
     this.complaints.settle(topic);
-    this.#options.log.debug(
-      { topic, origin: payload.origin, components: payload.components.length },
-      'discovered',
-    );
+    this.#options.log.debug({ topic, origin, components }, 'discovered');
   }
 
   /** Stops listening to what worse sources told of the device. @returns the ids whose place may be taken. */
@@ -215,89 +304,6 @@ export class Discovery implements Disposable {
       announcement.ids.clear();
     }
     return ids;
-  }
-
-  /** What another source told of the device before the last stop, and has not told since. */
-  #silentOthers(source: SourceName, identifiers: readonly string[]): string[] {
-    return [...this.#options.registry.sourcesOf(identifiers)].flatMap(([id, other]) =>
-      other !== source && isSource(other) && !this.#live.has(id) ? [id] : [],
-    );
-  }
-
-  /**
-   * What nobody takes over goes: at once where the better source has told everything in one message, or else when the
-   * last of its topics had time to arrive. A stop meanwhile finds it withdrawn.
-   */
-  #retireSoon(ids: ReadonlySet<string>, isComplete: boolean): void {
-    if (isComplete) {
-      this.#retire(ids);
-      return;
-    }
-    for (const id of ids) if (!this.#live.has(id)) this.#options.registry.withdraw(id);
-    clearTimeout(this.#takeoverTimer);
-    const delayMs = Math.min(TAKEOVER_MS, this.#options.betterSourceMs ?? TAKEOVER_MS);
-    this.#takeoverTimer = setTimeout(() => {
-      this.#attempt('takeover', () => this.#retire(this.#superseded));
-    }, delayMs).unref();
-  }
-
-  #retire(ids: ReadonlySet<string>): void {
-    const gone = [...ids].filter((id) => !this.#live.has(id));
-    for (const id of ids) this.#superseded.delete(id);
-    if (gone.length > 0) this.#options.registry.retire(gone);
-  }
-
-  #describe(topic: string, source: SourceName, spec: ComponentSpec, announcement: Announcement): void {
-    const before = this.#live.get(spec.id);
-    if (!before && this.#live.size >= LIMITS.components) {
-      throw new PayloadProblem(`the hub has ${LIMITS.components} components already and takes no more`);
-    }
-    const codec = toCodec(spec.type, spec.config, this.#templates);
-    const component = new LiveComponent(spec.id, codec, this.#availabilityOf(spec, before), this.#services);
-    const { problem } = component;
-    this.#options.registry.describe(
-      describeComponent(spec, component.codec?.capabilities ?? [], problem, source),
-      [...this.#superseded],
-    );
-    this.#superseded.delete(spec.id);
-    before?.[Symbol.dispose]();
-    this.#live.set(spec.id, component);
-    this.#owners.set(spec.id, topic);
-    announcement.ids.add(spec.id);
-    component.start();
-    if (problem !== null)
-      this.#options.log.debug({ component: spec.id, reason: problem }, 'component not supported');
-  }
-
-  /** The same topics and texts: then what they told still holds, and need not be told again. */
-  #availabilityOf(spec: ComponentSpec, before: LiveComponent | undefined): Availability {
-    const { config } = spec;
-    const text = JSON.stringify(
-      Object.keys(config)
-        .filter((key) => key.startsWith('availability') || key.startsWith('payload_'))
-        .sort()
-        .map((key) => [key, config[key]]),
-    );
-    const known = this.#availabilityTexts.get(spec.id);
-    this.#availabilityTexts.set(spec.id, text);
-    if (before && known === text) return before.availability;
-    try {
-      return Availability.read(config, this.#templates);
-    } catch (error) {
-      if (!(error instanceof ConfigProblem)) throw error;
-      this.complaints.note(`${spec.id} availability`, error.message);
-      return Availability.read({}, this.#templates);
-    }
-  }
-
-  /** A key of a device that now has another platform: the old identity is gone, a new one takes its place. */
-  #withdrawReplaced(topic: string, announcement: Announcement, components: readonly ComponentSpec[]): void {
-    const typeByRest = new Map(components.map(({ id, type }) => [id.slice(type.length), type]));
-    for (const id of announcement.ids) {
-      const slash = id.indexOf('/');
-      const type = typeByRest.get(id.slice(slash));
-      if (type !== undefined && type !== id.slice(0, slash)) this.#withdraw(topic, id);
-    }
   }
 
   #withdrawAll(topic: string, alsoIds: readonly string[]): void {
@@ -324,7 +330,7 @@ export class Discovery implements Disposable {
     this.#live.get(id)?.[Symbol.dispose]();
     this.#live.delete(id);
     this.#owners.delete(id);
-    this.#availabilityTexts.delete(id);
+    this.#availabilities.forget(id);
   }
 }
 

@@ -9,6 +9,8 @@ export interface DiscoveryMessage {
 
 /** How long discovery may hold the event loop before others get their turn. */
 const SLICE_MS = 8;
+/** Before it is known: of a small Pi. */
+const FIRST_SETTLE_MS = 2;
 
 /**
  * Discovery messages in the order of arrival. The first are handled at once, because the state that a device sends
@@ -18,12 +20,17 @@ const SLICE_MS = 8;
  */
 export class DiscoveryQueue<T = DiscoveryMessage> implements Disposable {
   readonly #handle: (message: T) => void;
+  readonly #settle: () => void;
+  /** What settling has cost for each message, lately. */
+  #settleMs = FIRST_SETTLE_MS;
   #waiting: T[] = [];
   #spentMs = 0;
   #next: NodeJS.Immediate | undefined;
 
-  constructor(handle: (message: T) => void) {
+  /** @param settle finishes what was handled on this turn; where there is such a thing */
+  constructor(handle: (message: T) => void, settle: () => void = () => undefined) {
     this.#handle = handle;
+    this.#settle = settle;
   }
 
   push(message: T): void {
@@ -47,18 +54,23 @@ export class DiscoveryQueue<T = DiscoveryMessage> implements Disposable {
     this.#next ??= setImmediate(() => this.#turn());
   }
 
-  /** Handles what waits until this turn of the event loop has cost so much. */
+  /** Handles what waits until this turn of the event loop has cost so much, with what is yet to be settled. */
   #work(budgetMs: number): void {
     const startedMs = performance.now();
     let done = 0;
     let spentMs = this.#spentMs;
-    while (done < this.#waiting.length && spentMs < budgetMs) {
+    while (done < this.#waiting.length && spentMs + done * this.#settleMs < budgetMs) {
       const message = this.#waiting[done];
       done += 1;
       if (message !== undefined) this.#handle(message);
       spentMs = this.#spentMs + performance.now() - startedMs;
     }
-    this.#spentMs = spentMs;
     this.#waiting = this.#waiting.slice(done);
+    if (done > 0) {
+      const handledMs = performance.now();
+      this.#settle();
+      this.#settleMs = (this.#settleMs + (performance.now() - handledMs) / done) / 2;
+    }
+    this.#spentMs += performance.now() - startedMs;
   }
 }

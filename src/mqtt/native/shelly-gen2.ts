@@ -136,7 +136,9 @@ export class ShellyGen2 implements Disposable {
       if (CHANGES.some((change) => message.text.includes(change))) this.#askSoon(known);
       return;
     }
-    if (known && (known.state !== 'idle' || !this.#isDue(known, retryDelay(known)))) return;
+    if (known && (known.isShelly || known.state !== 'queued')) {
+      if (known.state !== 'idle' || !this.#isDue(known, retryDelay(known))) return;
+    }
     if (!isNotification(message)) return;
     const candidate = known ?? this.#find(prefix);
     if (!candidate) return;
@@ -230,8 +232,9 @@ export class ShellyGen2 implements Disposable {
   }
 
   #askNext(): void {
-    for (const candidate of this.#queue) {
-      if (this.#asked >= MAX_ASKED) return;
+    while (this.#asked < MAX_ASKED) {
+      const candidate = likeliest(this.#queue);
+      if (!candidate) return;
       this.#queue.delete(candidate);
       this.#asked += 1;
       candidate.state = 'asked';
@@ -306,6 +309,22 @@ export class ShellyGen2 implements Disposable {
       this.#host.publish({ topic, payload, qos: 1, retain: false });
     }, REFRESH_DELAY_MS).unref();
   }
+}
+
+/**
+ * Who is asked next: whoever has not failed to answer lately, and of these first what has shown that it is a Shelly. Of
+ * what says `online` as one does, and never answers, there may be hundreds.
+ */
+function likeliest(queue: Iterable<Candidate>): Candidate | undefined {
+  let best: Candidate | undefined;
+  let bestRank = Infinity;
+  for (const candidate of queue) {
+    const rank = (candidate.failures > 0 ? 2 : 0) + (candidate.isShelly ? 0 : 1);
+    if (rank >= bestRank) continue;
+    best = candidate;
+    bestRank = rank;
+  }
+  return best;
 }
 
 /** How long a device that has not answered is left alone, also when it shows itself. */

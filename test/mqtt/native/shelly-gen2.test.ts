@@ -125,6 +125,27 @@ describe('asking', () => {
     ).toEqual([5, 6, 7, 8].map((n) => `device${n}/rpc`));
   });
 
+  test('what shows that it is a Shelly does not wait for all that only say that they are online', () => {
+    using hub = new FakeHub();
+    for (let n = 0; n < 100; n += 1) hub.hear(`fake${n}/online`, 'true', true);
+    hub.hear('real/online', 'true', true);
+    hub.hear('real/events/rpc', { method: 'NotifyStatus' });
+    expect(hub.takeRequests('real')).toEqual([]);
+    vi.advanceTimersByTime(10_000);
+    expect(hub.takeRequests('real')).toHaveLength(1);
+  });
+
+  test('what has not answered waits for what was not asked yet', () => {
+    using hub = new FakeHub();
+    for (let n = 0; n < 20; n += 1) hub.hear(`fake${n}/online`, 'true', true);
+    // By then the first of them are due again, and the last ones are being asked.
+    vi.advanceTimersByTime(45_000);
+    hub.hear('real/online', 'true', true);
+    expect(hub.takeRequests('real')).toEqual([]);
+    vi.advanceTimersByTime(5_000);
+    expect(hub.takeRequests('real')).toHaveLength(1);
+  });
+
   test('who does not answer is asked again with growing delay, and in the end left alone', () => {
     using hub = new FakeHub();
     hub.hear('mute/online', 'true', true);

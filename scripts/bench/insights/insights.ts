@@ -1,0 +1,8 @@
+import type { Result } from '../measure.ts';
+
+import { benchEnergy } from './energy.ts';
+
+/** What conclusions from the history of a home cost. */
+export async function benchInsights(): Promise<Result[]> {
+  return [...(await benchEnergy())];
+}

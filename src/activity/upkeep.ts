@@ -1,0 +1,103 @@
+import { setImmediate } from 'node:timers/promises';
+
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import type { Store } from '../base/store.ts';
+import type { ActivityEvent, ActivityExpiry } from './types.ts';
+
+import { decodeEvents, encodeEvents, mergeEvents } from './codec.ts';
+import { blocksBySeries, eventsOfBlocks, undamaged } from './history.ts';
+import { DAY_MS, dayOf, dayOfSlot } from './periods.ts';
+import { readBatches, readDay, readFirstSlot, readSize } from './reader.ts';
+import { deleteBatches, expireDays, expireSpans, putDay } from './writer.ts';
+
+/** A transaction ends after this long. */
+const SLICE_MS = 8;
+const SLICE_ROWS = 500;
+/** A leap of the clock by more than this is believed after it has stood by it for as long. */
+const LEAP_MS = DAY_MS;
+
+export interface UpkeepOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly retentionDays: number;
+  readonly maxBytes: number;
+  /** How far the clock was believed before; 0 where nothing is known of it. */
+  readonly trustedMs: number;
+  readonly isStopping: () => boolean;
+}
+
+/**
+ * Sorts the batches of all series into days of one series each, in short transactions. A power cut on the way leaves
+ * some events in both, which is no harm: they are told once, and sorted again.
+ * @returns the bytes of the batches that are gone.
+ */
+export async function sortBatches({ store, log, isStopping }: UpkeepOptions): Promise<number> {
+  const batches = readBatches(store.db);
+  const last = batches.at(-1);
+  if (!last) return 0;
+  const left = [...blocksBySeries(log, batches)];
+  while (left.length > 0) {
+    const untilMs = performance.now() + SLICE_MS;
+    store.write((tx) => {
+      while (left.length > 0 && performance.now() < untilMs) {
+        const [key, blocks] = left.pop() ?? [0, []];
+        const days = Map.groupBy(eventsOfBlocks(log, key, blocks), ({ timeMs }) => dayOf(timeMs));
+        for (const [day, events] of days) {
+          const stored = readDay(tx, day, key);
+          const before: ActivityEvent[] = stored
+            ? undamaged(log, `series ${key} day ${day}`, () => decodeEvents(stored), [])
+            : [];
+          putDay(tx, day, key, encodeEvents(mergeEvents([before, events])), stored?.length ?? 0);
+        }
+      }
+    });
+    await setImmediate();
+    if (isStopping()) return 0;
+  }
+  store.write((tx) => deleteBatches(tx, last.key));
+  return batches.reduce((sum, { data }) => sum + data.length, 0);
+}
+
+/** Removes what is too old, and the oldest days where all is too much. A clock that leaps ahead must not empty it. */
+export class Expiry {
+  readonly #options: UpkeepOptions;
+  #trustedMs: number;
+  #leapSinceMs: number | undefined;
+
+  constructor(options: UpkeepOptions) {
+    this.#options = options;
+    this.#trustedMs = options.trustedMs;
+  }
+
+  /** Does as much as one short transaction may. */
+  expire(nowMs: number): ActivityExpiry {
+    const { store, retentionDays, maxBytes } = this.#options;
+    const oldest = dayOf(this.#believed(nowMs)) - retentionDays;
+    const first = readFirstSlot(store.db);
+    if (first === undefined) return { deletedRows: 0, isDone: true };
+    const firstDay = dayOfSlot(first);
+    const isTooMuch = readSize(store.db) > maxBytes;
+    if (firstDay >= oldest && !isTooMuch) return { deletedRows: 0, isDone: true };
+    const beforeDay = Math.max(oldest, isTooMuch ? firstDay + 1 : 0);
+    const deletedRows = store.write((tx) => {
+      expireSpans(tx, oldest * DAY_MS);
+      return expireDays(tx, beforeDay, SLICE_ROWS);
+    });
+    return { deletedRows, isDone: false };
+  }
+
+  /** The time by which ages are reckoned: the clock, but for a leap ahead that may be a mistake. */
+  #believed(nowMs: number): number {
+    const monotonicMs = this.#options.clock.monotonicMs();
+    const isLeap = this.#trustedMs > 0 && nowMs > this.#trustedMs + LEAP_MS;
+    if (!isLeap) this.#leapSinceMs = undefined;
+    else this.#leapSinceMs ??= monotonicMs;
+    if (!isLeap || monotonicMs - (this.#leapSinceMs ?? monotonicMs) >= LEAP_MS) {
+      this.#trustedMs = nowMs;
+      this.#leapSinceMs = undefined;
+    }
+    return Math.min(nowMs, this.#trustedMs);
+  }
+}

@@ -1,0 +1,150 @@
+import { setImmediate } from 'node:timers/promises';
+
+import type { Clock } from '../../base/clock.ts';
+import type { HomeZone } from '../../base/home-zone.ts';
+import type { Store } from '../../base/store.ts';
+import type { NumericHistory } from '../types.ts';
+import type { EnergyHome, EnergyQuery, EnergyReport } from './types.ts';
+
+import { HubError } from '../../base/errors.ts';
+import { Corrections } from './corrections.ts';
+import { energyCsv } from './csv.ts';
+import { analyseDevice, fineFrom, Turns } from './device-analysis.ts';
+import { Grid } from './grid.ts';
+import { makePeriod, periodOf, type Period } from './period.ts';
+import { priceVector } from './prices.ts';
+import { makeReport, metersFor } from './report.ts';
+import { MarketPrices, Tariffs } from './tariffs.ts';
+
+export { MAX_DAYS } from './period.ts';
+export { MAX_PRICES } from './tariffs.ts';
+
+export interface EnergyOptions {
+  readonly store: Store;
+  readonly history: NumericHistory;
+  readonly home: EnergyHome;
+  readonly zone: HomeZone;
+  readonly clock: Clock;
+}
+
+const DAY_MS = 86_400_000;
+
+/** 30 days: some thousand rows. */
+const PRICES_AT_ONCE_MS = 30 * DAY_MS;
+
+/** A month of a large home takes a second or two; more than these do not wait for it. */
+const MAX_WAITING = 8;
+
+/**
+ * What the devices used, and what that cost. Everything is made from the readings, the tariffs and the corrections when
+ * somebody asks; nothing of it is stored, so that the past follows what is corrected.
+ */
+export class Energy {
+  readonly tariffs: Tariffs;
+  readonly prices: MarketPrices;
+  readonly corrections: Corrections;
+  readonly #options: EnergyOptions;
+  #last: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+
+  constructor(options: EnergyOptions) {
+    const { store, clock } = options;
+    this.#options = options;
+    this.tariffs = new Tariffs(store);
+    this.prices = new MarketPrices(store);
+    this.corrections = new Corrections({
+      store,
+      clock,
+      measured: async (entityId, fromMs, toMs) => await this.#measured(entityId, fromMs, toMs),
+    });
+  }
+
+  /**
+   * @throws HubError `invalid` (span, resolution), `not_found` (device, room), `unavailable` where too many wait for
+   * such answers.
+   */
+  async report(query: EnergyQuery): Promise<EnergyReport> {
+    return await this.#oneByOne(async () => {
+      const { store: _, clock, ...parts } = this.#options;
+      const nowMs = clock.nowMs();
+      const period = periodOf(query, parts.zone, nowMs);
+      // Two years are some thousand days to be asked of the calendar.
+      await setImmediate();
+      const { fromMs, toMs } = period.grid;
+      const market = await this.#market(period.grid);
+      const prices = priceVector(period.grid, this.tariffs.list(), market);
+      await setImmediate();
+      return await makeReport(query, period, {
+        ...parts,
+        nowMs,
+        prices,
+        // Of the days before too, with which it is compared; one of them may be longer.
+        corrections: this.corrections.active(2 * fromMs - toMs - DAY_MS, toMs),
+      });
+    });
+  }
+
+  /** A report that was made with `withSeries`, as CSV in chunks. */
+  csv(report: EnergyReport): Generator<string> {
+    return energyCsv(report, this.#options.zone);
+  }
+
+  /** Prices of the market by the quarters of a period; NaN where they are not known. */
+  async #market(grid: Grid): Promise<Float64Array> {
+    const prices = new Float64Array(grid.count).fill(Number.NaN);
+    const turns = new Turns();
+    for (let fromMs = grid.fromMs; fromMs < grid.toMs; fromMs += PRICES_AT_ONCE_MS) {
+      const untilMs = Math.min(grid.toMs, fromMs + PRICES_AT_ONCE_MS);
+      for (const { startMs, price } of this.prices.list(fromMs, untilMs)) {
+        prices[grid.quarterOf(startMs)] = price;
+      }
+      await turns.take();
+    }
+    return prices;
+  }
+
+  /** What is counted of a device in a span, corrections of before included. */
+  async #measured(entityId: string, fromMs: number, toMs: number): Promise<number> {
+    return await this.#oneByOne(async () => {
+      const { history, home, zone, clock } = this.#options;
+      const [meter] = metersFor({ entityId, visible: null }, { home, history }, []);
+      if (!meter) return 0;
+      const { grid, untilMs }: Period = makePeriod(
+        new Grid(zone, [...zone.daysOf(fromMs, toMs)]),
+        clock.nowMs(),
+      );
+      const fold = await analyseDevice(
+        meter,
+        {
+          grid,
+          untilMs,
+          fineFromMs: fineFrom(clock.nowMs(), history.fiveMinuteDays, zone),
+          scan: history.scan(),
+          corrections: this.corrections.active(grid.fromMs, grid.toMs),
+          cycleDays: [],
+          wantsStandby: false,
+        },
+        new Turns(),
+      );
+      return fold?.energy.kwh(grid.quarterOf(fromMs), grid.quarterOf(toMs)) ?? 0;
+    });
+  }
+
+  /** Several at once would take as long, and as much memory for each. */
+  async #oneByOne<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#waiting >= MAX_WAITING) {
+      throw new HubError(
+        'unavailable',
+        'Too many look at the energy of the home just now; try again in a few seconds.',
+      );
+    }
+    this.#waiting += 1;
+    const mine = this.#last.then(work, work);
+    this.#last = mine.catch(() => undefined);
+    try {
+      return await mine;
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+}

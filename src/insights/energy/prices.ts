@@ -1,0 +1,82 @@
+import type { Grid } from './grid.ts';
+import type { Tariff } from './types.ts';
+
+import { quarterOfWeek, tariffOn, weekOf } from './tariff-rules.ts';
+
+/** What a kWh costs in each quarter of an hour of a period. */
+export interface PriceVector {
+  /** NaN where it is not known. */
+  readonly prices: Float64Array;
+  /** The one of the whole period; null where there is none or more than one. */
+  readonly currency: string | null;
+  readonly hasSeveralCurrencies: boolean;
+  /** By day: what it costs whatever is used; 0 where no tariff holds. */
+  readonly standing: readonly number[];
+  /** For which share of the period the price is known. */
+  readonly known: number;
+}
+
+/**
+ * Joins tariffs and prices of the market. Windows go by the wall clock of the home: an hour that comes twice costs
+ * twice the same, one that is skipped costs nothing.
+ * @param market by quarter; NaN where it is not known
+ */
+export function priceVector(grid: Grid, tariffs: readonly Tariff[], market: Float64Array): PriceVector {
+  const prices = new Float64Array(grid.count).fill(Number.NaN);
+  const weeks = new Map(tariffs.map((tariff) => [tariff, weekOf(tariff)]));
+  const byDay = grid.days.map(({ date }) => tariffOn(tariffs, date));
+  for (let quarter = 0; quarter < grid.count; quarter++) {
+    const day = grid.dayOf[quarter] ?? 0;
+    const tariff = byDay[day];
+    if (!tariff) continue;
+    const fixed = weeks.get(tariff)?.[quarterOfWeek(grid.weekdays[day] ?? 0, grid.minuteOf[quarter] ?? 0)];
+    const asked = market[quarter] ?? Number.NaN;
+    prices[quarter] =
+      tariff.dynamic && !Number.isNaN(asked)
+        ? asked * tariff.dynamic.factor + tariff.dynamic.surcharge
+        : (fixed ?? Number.NaN);
+  }
+  const currencies = new Set(byDay.flatMap((tariff) => (tariff ? [tariff.currency] : [])));
+  const [currency = null] = currencies;
+  return {
+    prices,
+    currency: currencies.size === 1 ? currency : null,
+    hasSeveralCurrencies: currencies.size > 1,
+    standing: byDay.map((tariff) => tariff?.standingPrice ?? 0),
+    known:
+      grid.count === 0
+        ? 0
+        : prices.reduce((sum, price) => sum + (Number.isNaN(price) ? 0 : 1), 0) / grid.count,
+  };
+}
+
+/** What energy costs; null where no quarter that has some has a price, or the sum would be of several currencies. */
+export function costOf(
+  wh: Float32Array | Float64Array,
+  { prices, currency }: PriceVector,
+  from = 0,
+  to = wh.length,
+): number | null {
+  if (currency === null) return null;
+  let cost = 0;
+  let isKnown = false;
+  for (let quarter = from; quarter < to; quarter++) {
+    const price = prices[quarter] ?? Number.NaN;
+    if (Number.isNaN(price)) continue;
+    isKnown = true;
+    cost += ((wh[quarter] ?? 0) / 1000) * price;
+  }
+  return isKnown ? cost : null;
+}
+
+/** The mean over the time for which it is known; null where it never is. */
+export function meanPrice({ prices, currency }: PriceVector): number | null {
+  if (currency === null) return null;
+  let [sum, count] = [0, 0];
+  for (const price of prices) {
+    if (Number.isNaN(price)) continue;
+    sum += price;
+    count += 1;
+  }
+  return count === 0 ? null : sum / count;
+}

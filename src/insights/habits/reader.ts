@@ -1,0 +1,36 @@
+import type { Db } from '../../base/db.ts';
+import type { JsonObject } from '../../base/json.ts';
+import type { ShownSuggestion, StoredSuggestion } from './stored.ts';
+import type { SuggestionStatus } from './types.ts';
+
+/** All that are remembered; the writer bounds them. */
+export function readSuggestions(db: Db): StoredSuggestion[] {
+  return db
+    .all<{
+      id: string;
+      identity: string;
+      status: string;
+      shown: string;
+      first_ms: number;
+      last_ms: number;
+      decided_ms: number | null;
+      decided_by: string | null;
+      reason: string | null;
+      automation_id: string | null;
+    }>(
+      `SELECT id, identity, status, shown, first_ms, last_ms, decided_ms, decided_by, reason, automation_id
+       FROM suggestion ORDER BY first_ms, id`,
+    )
+    .map((row) => ({
+      id: row.id,
+      identity: JSON.parse(row.identity) as JsonObject,
+      status: row.status as SuggestionStatus,
+      shown: JSON.parse(row.shown) as ShownSuggestion,
+      firstMs: row.first_ms,
+      lastMs: row.last_ms,
+      decidedMs: row.decided_ms,
+      decidedBy: row.decided_by,
+      reason: row.reason,
+      automationId: row.automation_id,
+    }));
+}
