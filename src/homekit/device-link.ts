@@ -1,5 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-
 import type { Logger } from '../base/log.ts';
 import type { CapabilityValue, CapabilityWrite, DeviceControl } from '../devices/types.ts';
 import type { DeviceValues } from './service-plan.ts';
@@ -8,8 +6,6 @@ import { HAP_STATUS, hapError, toHapError } from './status.ts';
 
 /** A command that the transport has not taken by then is reported as failed; the controller itself gives up at 9 s. */
 const SEND_WITHIN_MS = 3000;
-/** From the order to the device's socket: one turn to number it, one to send it. */
-const HANDING_ON_TURNS = 2;
 
 export interface DeviceLinkOptions {
   readonly entityId: string;
@@ -67,9 +63,6 @@ export class DeviceLink {
         this.#devices.command({ entityId, writes, origin, confirmWithinMs: 0 }),
         late.promise,
       ]);
-      // The broker passes a message on in turns of its own. Answered before them, an order that Apple Home takes for done
-      // would be lost with a hub that loses its power at this moment.
-      for (let turn = 0; turn < HANDING_ON_TURNS; turn += 1) await nextTurn();
     } catch (error) {
       this.log.warn(
         { err: error, entityId: this.entityId, origin },

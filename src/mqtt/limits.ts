@@ -15,6 +15,8 @@ export const LIMITS = {
   connectTimeoutMs: 10_000,
   /** How long a client that does not read may hold up the others before it is cut off. */
   drainTimeoutMs: 5_000,
+  /** How long an order's sender waits for clients that do not read what the broker has for them. */
+  handOverMs: 250,
   clientIdChars: 256,
   topicChars: 1024,
   topicLevels: 32,

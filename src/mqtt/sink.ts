@@ -28,10 +28,6 @@ export class MqttSink implements CommandSink {
 
   /** See CommandSink.send. */
   async send(componentId: string, writes: readonly SinkWrite[], origin: string): Promise<void> {
-    await Promise.resolve(this.#send(componentId, writes, origin));
-  }
-
-  #send(componentId: string, writes: readonly SinkWrite[], origin: string): void {
     const link = this.#link();
     if (!link) throw new HubError('unavailable', 'The hub is shutting down; try again in a moment.');
     if (!link.connected) {
@@ -46,7 +42,8 @@ export class MqttSink implements CommandSink {
     }
     if (!component.codec?.encode) throw new HubError('invalid', 'This part of the device takes no commands.');
     const { messages, assumed } = component.codec.encode(writes);
-    for (const message of messages) link.publish(message);
+    // Handed over on one turn, so that nothing comes between them.
+    await Promise.all(messages.map(async (message) => await link.deliver(message)));
     component.assume(assumed, origin);
   }
 }

@@ -115,10 +115,16 @@ export interface MqttLink extends AsyncDisposable {
   subscribe(filter: string, qos: Qos): void;
   unsubscribe(filter: string): void;
   /**
-   * Hands a message to the transport; returns once it was taken, not once it was received.
+   * Hands a message to the transport and does not look back; what becomes of it is logged where it fails.
    * @throws HubError `unavailable` while the link is down, `invalid` when the topic can't be published to.
    */
   publish(message: OutgoingMessage): void;
+  /**
+   * Publishes, and resolves once the broker has the message: from then on it reaches the devices even if the hub loses
+   * its power. The broker of the hub itself has it when it lies in the sockets of the devices that read.
+   * @throws HubError as `publish`; `unavailable` also where the broker does not take it in time. It is not sent later then.
+   */
+  deliver(message: OutgoingMessage): Promise<void>;
 }
 
 /** What devices show to the broker. */

@@ -1,3 +1,5 @@
+import type { OutgoingMessage } from '../../src/mqtt/types.ts';
+
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/log.ts';
 import { Broker } from '../../src/mqtt/broker/broker.ts';
@@ -17,3 +19,7 @@ const broker = await Broker.start({
   onMessage: () => undefined,
 });
 process.send?.(`mqtt://127.0.0.1:${broker.port}`);
+// As soon as an order counts as taken the power goes.
+process.on('message', (message) => {
+  void broker.deliver(message as OutgoingMessage).then(() => process.kill(process.pid, 'SIGKILL'));
+});

@@ -131,16 +131,31 @@ export class Broker implements AsyncDisposable {
 
   /** Delivers a message of the hub's own to the connected clients, and keeps it when it is retained. */
   publish(message: OutgoingMessage): void {
+    void this.deliver(message);
+  }
+
+  /**
+   * The same; resolves when the message lies in the sockets of all who read, or was kept for those who are away. Nobody
+   * waits long for a client that does not read.
+   */
+  async deliver(message: OutgoingMessage): Promise<void> {
     const { topic, qos, retain } = message;
     const payload = Buffer.from(message.payload);
     if (retain) this.retained.set(topic, payload, qos);
     // The library numbers messages and takes one that comes after a higher number for a duplicate. On the turn of a
     // device's message, which has no number yet, the hub's own would get the lower one and be passed by.
-    queueMicrotask(() => {
-      this.#aedes?.publish({ cmd: 'publish', topic, payload, qos, retain, dup: false }, (error) => {
-        if (error) this.#options.log.warn({ err: error, topic }, 'a message could not be delivered');
-      });
+    await null;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, LIMITS.handOverMs);
+    this.#aedes?.publish({ cmd: 'publish', topic, payload, qos, retain, dup: false }, (error) => {
+      if (error) this.#options.log.warn({ err: error, topic }, 'a message could not be delivered');
+      resolve();
     });
+    try {
+      if (this.#aedes) await promise;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -60,6 +60,23 @@ export class EmbeddedLink implements MqttLink {
   unsubscribe(): void {}
 
   publish(message: OutgoingMessage): void {
+    this.#checked(message).publish(message);
+    this.#hearLater(message);
+  }
+
+  async deliver(message: OutgoingMessage): Promise<void> {
+    const taken = this.#checked(message).deliver(message);
+    this.#hearLater(message);
+    await taken;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const broker = this.#broker;
+    this.#broker = undefined;
+    await broker?.[Symbol.asyncDispose]();
+  }
+
+  #checked(message: OutgoingMessage): Broker {
     if (!this.#broker) throw new HubError('unavailable', 'The hub is shutting down; try again in a moment.');
     if (!isPublishTopic(message.topic)) {
       throw new HubError(
@@ -67,17 +84,14 @@ export class EmbeddedLink implements MqttLink {
         `The device asks for commands at "${message.topic}", which is no MQTT topic.`,
       );
     }
-    this.#broker.publish(message);
-    const payload = Buffer.from(message.payload);
-    // As with any broker the hub hears itself, but only after whoever publishes has finished its turn.
-    setImmediate(() => {
-      if (this.#broker) this.#handlers.message({ topic: message.topic, payload, retained: false });
-    });
+    return this.#broker;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    const broker = this.#broker;
-    this.#broker = undefined;
-    await broker?.[Symbol.asyncDispose]();
+  /** As with any broker the hub hears itself, but only after whoever publishes has finished its turn. */
+  #hearLater({ topic, payload: text }: OutgoingMessage): void {
+    const payload = Buffer.from(text);
+    setImmediate(() => {
+      if (this.#broker) this.#handlers.message({ topic, payload, retained: false });
+    });
   }
 }

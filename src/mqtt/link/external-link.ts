@@ -32,6 +32,9 @@ export interface ExternalLinkOptions {
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 30_000;
 
+/** A broker on the same network acknowledges within milliseconds; the person who waits gives up at some point. */
+const TAKEN_WITHIN_MS = 3_000;
+
 /** Before the same broker is asked once more in its own version of MQTT. */
 const OTHER_VERSION_MS = 50;
 
@@ -126,6 +129,43 @@ export class ExternalLink implements MqttLink {
   }
 
   publish(message: OutgoingMessage): void {
+    const { topic } = message;
+    this.#send(message, (error) => {
+      if (error) this.#options.log.warn({ topic, reason: problemText(error) }, 'a message was not delivered');
+    });
+  }
+
+  async deliver(message: OutgoingMessage): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const notTaken = (reason: string): HubError =>
+      new HubError('unavailable', `The MQTT broker at ${this.url} did not take the command: ${reason}.`);
+    const messageId = this.#send(message, (error) => {
+      if (error) reject(notTaken(problemText(error)));
+      else resolve();
+    });
+    const timer = setTimeout(() => {
+      reject(notTaken(`no answer within ${TAKEN_WITHIN_MS / 1000} s`));
+      // mqtt.js keeps it and would send it again after the next connect, when nobody expects it any more.
+      if (messageId !== null) this.#client.removeOutgoingMessage(messageId);
+    }, TAKEN_WITHIN_MS);
+    try {
+      await promise;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isStopping = true;
+    this.#closing ??= this.#close();
+    await this.#closing;
+  }
+
+  /**
+   * `done` is called once the broker has the message: with QoS 0 when it is written, else when it is acknowledged.
+   * Returns the packet's number where it is to be acknowledged, otherwise null.
+   */
+  #send(message: OutgoingMessage, done: (error?: Error) => void): number | null {
     const { topic, payload, qos, retain } = message;
     // A broker cuts the connection for a bad topic, and mqtt.js would send the message again after each reconnect.
     if (!isPublishTopic(topic)) {
@@ -147,15 +187,8 @@ export class ExternalLink implements MqttLink {
       );
     }
     const accepted = qos > this.#highestQos ? this.#highestQos : qos;
-    this.#client.publish(topic, payload, { qos: accepted, retain }, (error) => {
-      if (error) this.#options.log.warn({ topic, reason: problemText(error) }, 'a message was not delivered');
-    });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#isStopping = true;
-    this.#closing ??= this.#close();
-    await this.#closing;
+    this.#client.publish(topic, payload, { qos: accepted, retain }, done);
+    return accepted === 0 ? null : this.#client.getLastMessageId();
   }
 
   async #firstAnswer(): Promise<void> {
