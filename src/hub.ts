@@ -145,9 +145,7 @@ export async function startHub(
   const accessories = await startAccessoriesPart(config, overrides, homekit, shared);
   const automations = startAutomationsPart(config, { ...shared, access });
   const insights = startInsightsPart(config, { ...shared, readings, activity });
-  const jobs = startJobsPart(config, { ...shared, access, readings }, [
-    suggestionsJob(insights.suggestions),
-  ]);
+  const jobs = startJobsPart(config, { ...shared, access, readings }, [suggestionsJob(insights.suggestions)]);
   const diagnosis = new Diagnosis({ devices, mqtt: mqtt?.part.inspector ?? null, homekit, accessories });
   const homekitDesk = new HomekitDesk(homekit);
   const http: HttpPart = opening.add(

@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { Hub } from './hub.ts';
@@ -198,7 +199,13 @@ function load(argv: readonly string[]): LoadedConfig {
     env: process.env,
     cwd: process.cwd(),
     stderrIsTty: process.stderr.isTTY,
+    stderrId: stderrId(),
   });
+}
+
+function stderrId(): string {
+  const { dev, ino } = fstatSync(2);
+  return `${dev}:${ino}`;
 }
 
 /** Prints what went wrong for a person and returns the exit code. */

@@ -47,8 +47,8 @@ const HAPPENS: ReadonlySet<unknown> = new Set(['triggered', 'pending', 'jammed',
 
 const DEVICE: Cause = { kind: 'device', id: null };
 const HUB: Cause = { kind: 'hub', id: null };
-/** The origin of the HomeKit door's own commands. */
-const IDENTIFY = 'homekit:identify';
+/** Origins of what the HomeKit door does by itself: a lamp that blinks so that somebody finds it, the light of the hour. */
+const HOMEKIT_ITSELF: ReadonlySet<string> = new Set(['homekit:identify', 'homekit:adaptive-lighting']);
 const SOMEBODY: Cause = { kind: 'person', id: null };
 
 interface Pending {
@@ -154,8 +154,7 @@ export class Attribution {
 export function causeOfCommand({ by, origin }: Pick<SourceCommand, 'by' | 'origin'>): Cause {
   if (by) return { kind: by.kind, id: by.userId };
   if (origin.startsWith('automation:')) return { kind: 'automation', id: origin.slice('automation:'.length) };
-  // A lamp that blinks so that somebody finds it.
-  if (origin === IDENTIFY) return HUB;
+  if (HOMEKIT_ITSELF.has(origin)) return HUB;
   // What Apple's own automations do comes in the same way as what people do in Apple Home.
   return origin.startsWith('homekit:') ? SOMEBODY : HUB;
 }

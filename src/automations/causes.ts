@@ -10,6 +10,8 @@ const WINDOW_MS = 60_000;
 /** A knob that is turned gives one event after the other; a loop gives more. */
 const MAX_IN_WINDOW = 60;
 const MAX_IN_WINDOW_OF_ALL = 600;
+/** Notes stay for ever, in every phone. */
+const MAX_NOTES_IN_WINDOW = 10;
 
 interface Cause {
   readonly entityId: string;
@@ -76,6 +78,11 @@ export class Causes {
     return undefined;
   }
 
+  /** Whether an automation may write a note now. */
+  mayNote(automationId: string): boolean {
+    return this.#count(`note ${automationId}`) <= MAX_NOTES_IN_WINDOW;
+  }
+
   /** Whether something that may come often is to be written down: once a minute. */
   isFirst(what: string): boolean {
     return this.#count(what) === 1;
@@ -92,8 +99,11 @@ export class Causes {
   }
 }
 
-/** A switch that was told to be off and says on was turned by somebody else. */
+/**
+ * A switch that was told to be off and says on was turned by somebody else. What a command changes beside what it sets are
+ * amounts (brightness, power): a lamp that sees motion right after it was lit saw somebody.
+ */
 function mayCause(cause: Cause, change: { capability: string; value: unknown }): boolean {
-  if (cause.capability !== change.capability || typeof cause.value !== 'boolean') return true;
-  return jsonEqual(cause.value, change.value);
+  if (cause.capability !== change.capability) return typeof change.value === 'number';
+  return typeof cause.value !== 'boolean' || jsonEqual(cause.value, change.value);
 }

@@ -1,6 +1,6 @@
 import type { HomeZone } from '../base/home-zone.ts';
 import type { Sun } from '../base/sun.ts';
-import type { AutomationDevices, Condition, ValueTest } from './types.ts';
+import type { AutomatedDevice, AutomationDevices, Condition, ValueTest } from './types.ts';
 
 import { weekdayOf } from '../base/calendar.ts';
 import { jsonEqual } from '../base/json.ts';
@@ -29,6 +29,12 @@ export function allHold(
   return conjunction(conditions.map((condition) => holds(condition, now, told)));
 }
 
+/** A device that cannot be reached may be like anything: the lock that was locked when its battery died. */
+function presentValue(view: AutomatedDevice | undefined, capability: string): unknown {
+  if (capability === 'available') return view?.available ?? null;
+  return view?.available === true ? (view.values.get(capability)?.value ?? null) : null;
+}
+
 function conjunction(results: readonly (boolean | null)[]): boolean | null {
   if (results.includes(false)) return false;
   return results.includes(null) ? null : true;
@@ -50,10 +56,11 @@ function holds(condition: Condition, now: Circumstances, told: string[]): boolea
     case 'state': {
       const { entityId, capability, test } = condition;
       const view = now.devices.view(entityId);
-      const value = capability === 'available' ? view?.available : view?.values.get(capability)?.value;
-      const result = value === null || value === undefined ? null : meets(test, value);
+      const value = presentValue(view, capability);
+      const result = value === null ? null : meets(test, value);
+      const away = view?.available === false && value === null ? ' (it cannot be reached)' : '';
       told.push(
-        `${capability} of ${view?.name ?? entityId} is ${JSON.stringify(value ?? null)}: ${answer(result)}`,
+        `${capability} of ${view?.name ?? entityId} is ${JSON.stringify(value)}: ${answer(result)}${away}`,
       );
       return result;
     }

@@ -6,19 +6,19 @@ import type { AutomationDevices, Definition, DeviceChange, Trigger } from './typ
 import { jsonEqual } from '../base/json.ts';
 
 export interface LiveTriggersOptions {
-  readonly devices: Pick<AutomationDevices, 'list'>;
+  readonly devices: Pick<AutomationDevices, 'list' | 'view'>;
   readonly states: StateTriggers;
   readonly causes: Causes;
   readonly runner: Pick<Runner, 'fire'>;
   /** What may run by itself. */
-  readonly running: () => Definition[];
+  readonly running: () => readonly Definition[];
 }
 
 /** Fires what devices set off: states, events, people who come and go. */
 export class LiveTriggers {
   readonly #options: LiveTriggersOptions;
-  /** Where each tracker is, by entity and capability. */
-  readonly #places = new Map<string, unknown>();
+  /** Where each tracker was last, by capability, of each entity. */
+  readonly #places = new Map<string, Map<string, unknown>>();
 
   constructor(options: LiveTriggersOptions) {
     this.#options = options;
@@ -28,7 +28,7 @@ export class LiveTriggers {
   begin(): void {
     for (const { entityId, capabilities, values } of this.#options.devices.list()) {
       for (const { name, kind } of capabilities) {
-        if (kind === 'location') this.#places.set(`${entityId} ${name}`, values.get(name)?.value ?? null);
+        if (kind === 'location') this.#place(entityId, name, values.get(name)?.value ?? null);
       }
     }
   }
@@ -37,13 +37,16 @@ export class LiveTriggers {
     const { states, causes } = this.#options;
     const chain = causes.of(change);
     for (const fired of states.take(change)) this.#fireState(fired, chain);
-    if (change.isEvent === true && change.isKept !== true) this.#takeEvent(change, chain);
+    // A command presses no button: who presses the one of a lamp that an automation has just lit is a person.
+    if (change.isEvent === true && change.isKept !== true) this.#takeEvent(change);
     if (change.capability.split(':')[0] === 'location') this.#takePlace(change);
   }
 
-  /** Fires what has lasted long enough. */
-  takeLasted(): void {
-    for (const fired of this.#options.states.lasted()) this.#fireState(fired, []);
+  /** Fires what has lasted long enough. @returns whether that was anything. */
+  takeLasted(): boolean {
+    const lasted = this.#options.states.lasted();
+    for (const fired of lasted) this.#fireState(fired, []);
+    return lasted.length > 0;
   }
 
   #fireState({ definition, trigger, value, before, sinceMs }: Fired, chain: readonly string[]): void {
@@ -57,7 +60,7 @@ export class LiveTriggers {
     });
   }
 
-  #takeEvent({ entityId, capability, value }: DeviceChange, chain: readonly string[]): void {
+  #takeEvent({ entityId, capability, value }: DeviceChange): void {
     this.#fireAll(
       (trigger) =>
         trigger.type === 'event' &&
@@ -65,41 +68,46 @@ export class LiveTriggers {
         trigger.capability === capability &&
         (trigger.value === undefined || jsonEqual(trigger.value, value)),
       { trigger: 'event', value },
-      chain,
     );
   }
 
   #takePlace({ entityId, capability, value, isKept }: DeviceChange): void {
-    const key = `${entityId} ${capability}`;
-    const before = this.#places.get(key) ?? null;
+    // A tracker that falls silent is where it was.
+    if (value === null) return;
+    const before = this.#places.get(entityId)?.get(capability) ?? null;
     const wasAnybody = this.#isAnybodyHome();
-    this.#places.set(key, value);
-    // A tracker that falls silent, or speaks again, says nothing of who came or went.
-    if (isKept === true || before === null || value === null) return;
+    this.#place(entityId, capability, value);
+    // What a broker kept, or is the first that is heard of it, is no coming or going.
+    if (isKept === true || before === null) return;
     const isAnybody = this.#isAnybodyHome();
     if (wasAnybody === isAnybody) return;
     const event = isAnybody ? 'first_arrives' : 'last_leaves';
     this.#fireAll(
       (trigger) => trigger.type === 'presence' && trigger.event === event,
       { trigger: 'presence', value },
-      [],
     );
   }
 
-  #isAnybodyHome(): boolean {
-    return [...this.#places.values()].includes('home');
+  #place(entityId: string, capability: string, value: unknown): void {
+    const places = this.#places.get(entityId);
+    if (places) places.set(capability, value);
+    else this.#places.set(entityId, new Map([[capability, value]]));
   }
 
-  #fireAll(
-    isFired: (trigger: Trigger) => boolean,
-    why: Record<string, unknown>,
-    chain: readonly string[],
-  ): void {
+  #isAnybodyHome(): boolean {
+    // Who was at home with a device that was removed since has not stayed there for ever.
+    return [...this.#places].some(
+      ([entityId, places]) =>
+        [...places.values()].includes('home') && this.#options.devices.view(entityId) !== undefined,
+    );
+  }
+
+  #fireAll(isFired: (trigger: Trigger) => boolean, why: Record<string, unknown>): void {
     const { runner, running } = this.#options;
     for (const definition of running()) {
       const trigger = definition.triggers.find(isFired);
       if (!trigger) continue;
-      runner.fire({ definition, trigger: trigger.label, why, key: null, scheduledMs: null, chain });
+      runner.fire({ definition, trigger: trigger.label, why, key: null, scheduledMs: null, chain: [] });
     }
   }
 }

@@ -20,7 +20,10 @@ export interface Parsed {
   readonly problems: readonly Problem[];
 }
 
-/** Reads what an automation or a schedule asks for. It never throws: what is wrong is among the problems. */
+/**
+ * Reads what an automation or a schedule asks for. It never throws: what is wrong is among the problems. An automation
+ * without a trigger is a scene: it runs when it is asked to.
+ */
 export function parseContent(entityType: 'automation' | 'schedule', content: JsonObject): Parsed {
   const problems: Problem[] = [];
   const fields = new Fields('', content, problems);
@@ -28,12 +31,6 @@ export function parseContent(entityType: 'automation' | 'schedule', content: Jso
     entityType === 'schedule'
       ? scheduleTriggers(fields)
       : fields.list('trigger', 'triggers', MAX_PARTS).flatMap(readTrigger);
-  if (entityType === 'automation' && triggers.length === 0 && problems.length === 0) {
-    fields.wrong(
-      'triggers',
-      'an automation needs a trigger; {"type": "manual"} is one that never fires by itself',
-    );
-  }
   const conditions = fields
     .list('condition', 'conditions', MAX_PARTS)
     .flatMap((item) => readCondition(item, 1));
@@ -119,7 +116,9 @@ function triggerOf(fields: Fields): Trigger | undefined {
     case 'state': {
       const [entityId, capability] = target(fields);
       const test = readTest(fields, fields.get('to') === undefined ? 'value' : 'to', true);
-      const seconds = fields.number('for_seconds', 0, [0, MAX_FOR_S]);
+      const seconds =
+        fields.number('for_seconds', 0, [0, MAX_FOR_S]) +
+        60 * fields.number('for_minutes', 0, [0, MAX_FOR_S / 60]);
       const label = `${capability} of ${entityId}${seconds > 0 ? ` for ${seconds} s` : ''}`;
       return { id, label, type, entityId, capability, test, from: fields.get('from'), forMs: seconds * 1000 };
     }

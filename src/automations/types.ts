@@ -1,4 +1,4 @@
-import type { Principal } from '../access/types.ts';
+import type { Actor, Principal } from '../access/types.ts';
 import type { CalendarRule } from '../base/calendar.ts';
 import type { JsonObject } from '../base/json.ts';
 
@@ -143,6 +143,21 @@ export interface AutomationRights {
   check(principal: Principal, need: Need): void;
   /** The same for a command that is about to be sent: it is counted and audited. @throws HubError. */
   authorize(principal: Principal, order: CommandNeed & { readonly automationId: string }): void;
+  /** Notes in the audit log who decided what about which automation. */
+  record(act: Decision): void;
+}
+
+/** What somebody decided about an automation. */
+export interface Decision {
+  readonly action:
+    | 'automation.enable'
+    | 'automation.disable'
+    /** It may run as it is now: it was held, or whoever changed it may all that it does. */
+    | 'automation.approve'
+    | 'automation.run';
+  readonly by: Actor;
+  readonly entityId: string;
+  readonly details: JsonObject;
 }
 
 export interface CommandNeed {
@@ -201,11 +216,19 @@ export interface AutomationStatus {
   readonly lastRun: Run | null;
 }
 
+/** What an automation does, in sentences without a verb of their own: "at 07:30 on mon, tue". */
+export interface Words {
+  readonly when: readonly string[];
+  readonly onlyIf: readonly string[];
+  readonly actions: readonly string[];
+}
+
 /** A content that was looked at and not stored. */
 export interface CheckResult {
   readonly problems: readonly Problem[];
   /** The next moments at which it would fire by time, ms, at most five. */
   readonly nextMs: readonly number[];
+  readonly words: Words;
 }
 
 /** What doors need of this part. */
@@ -213,15 +236,31 @@ export interface AutomationDirectory {
   list(): AutomationStatus[];
   /** @throws HubError `not_found`. */
   status(entityId: string): AutomationStatus;
-  /** Newest first; those before `beforeId` where it is not 0. @throws HubError `not_found`. */
-  runs(entityId: string, limit: number, beforeId: number): Run[];
-  /** Somebody entitled to all it does lets it run. @throws HubError `not_found`, `invalid`, `forbidden`. */
-  enable(entityId: string, principal: Principal): Promise<AutomationStatus>;
-  /** @throws HubError `not_found`. */
-  disable(entityId: string, principal: Principal): Promise<AutomationStatus>;
-  /** Does what it does now, with the caller's rights, whatever its conditions say. @throws HubError. */
-  run(entityId: string, principal: Principal): Promise<Run>;
+  /** What it does, with the names of what it speaks of. @throws HubError `not_found`. */
+  words(entityId: string): Words;
+  /**
+   * Newest first; those before `beforeId` where it is not 0.
+   * @param entityId null: of all, those that are gone included. @throws HubError `not_found`.
+   */
+  runs(entityId: string | null, limit: number, beforeId: number): Run[];
+  /**
+   * Somebody entitled to all it does lets it run as it is now, and switches it on.
+   * @throws HubError `not_found`, `invalid`, `forbidden`.
+   */
+  enable(entityId: string, by: Actor): Promise<AutomationStatus>;
+  /** The same for one that is held; one that is switched off stays so. @throws HubError, `conflict` for one that is off. */
+  approve(entityId: string, by: Actor): Promise<AutomationStatus>;
+  /** Whoever wants it to run again has to be entitled to all it does. @throws HubError `not_found`. */
+  disable(entityId: string, by: Actor): Promise<AutomationStatus>;
+  /**
+   * Does what it does now, with the caller's rights. Where its conditions do not hold it does nothing, and the run says so,
+   * unless `force` is set. @throws HubError.
+   */
+  run(entityId: string, by: Actor, options: { readonly force: boolean }): Promise<Run>;
   check(entityType: 'automation' | 'schedule', content: JsonObject): CheckResult;
-  /** Somebody has written an entity through the API; approves it where they are entitled to all it does. */
-  edited(entityId: string, principal: Principal): void;
+  /**
+   * Somebody has just written an entity through the API, in this turn; approves it where what it does is theirs and they
+   * are entitled to all of it.
+   */
+  edited(entityId: string, by: Actor): void;
 }

@@ -35,6 +35,8 @@ export interface ConfigInput {
   /** Where relative paths start: data_dir, `--config`, files of secrets and certificates. */
   readonly cwd: string;
   readonly stderrIsTty: boolean;
+  /** What standard error is, as `device:inode`; systemd tells by it whether that is its journal. */
+  readonly stderrId?: string;
   /** Read when there is no `--config` and it exists; `/etc/funkygibbon/hub.yaml` unless a test says otherwise. */
   readonly defaultFile?: string;
 }
@@ -75,6 +77,8 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
       dataDir: stateDirectory(input.env) ?? 'data',
       timezone: systemTimeZone(),
       logFormat: input.stderrIsTty ? 'pretty' : 'json',
+      // Somebody may have sent the output of a service elsewhere: then the variable is there and means nothing.
+      logsToJournal: input.stderrId !== undefined && input.env['JOURNAL_STREAM'] === input.stderrId,
     }),
     secrets: toHubSecrets(values),
     file: file.path,

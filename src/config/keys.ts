@@ -214,6 +214,12 @@ export const KEYS = {
     description: 'Has the next start, with the passphrase, keep the secrets in plain again.',
   }),
 
+  'metrics.public': boolean({
+    initial: 'false',
+    description:
+      'Whether whoever reaches the hub may read /metrics. Otherwise it takes an API key with the scope metrics, or the token of an admin.',
+  }),
+
   'logging.level': scalar({
     schema: z.enum(LOG_LEVELS),
     initial: 'info',

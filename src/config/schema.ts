@@ -79,9 +79,15 @@ export interface HubConfig {
     /** The secrets are to be kept in plain again. */
     readonly removePassphrase: boolean;
   };
+  readonly metrics: {
+    /** /metrics is open to whoever reaches the hub. */
+    readonly isPublic: boolean;
+  };
   readonly logging: {
     readonly level: KeyValues['logging.level'];
     readonly format: NonNullable<KeyValues['logging.format']>;
+    /** The log goes to the journal of systemd. */
+    readonly journal: boolean;
   };
 }
 
@@ -106,6 +112,7 @@ export interface Surroundings {
   readonly dataDir: string;
   readonly timezone: string;
   readonly logFormat: 'pretty' | 'json';
+  readonly logsToJournal: boolean;
 }
 
 /** Gives checked values their shape. `http.tls.cert` and `http.tls.key` are either both set or both null here. */
@@ -147,9 +154,11 @@ export function toHubConfig(values: KeyValues, around: Surroundings): HubConfig 
     },
     mdns: { enabled: values['mdns.enabled'] },
     secrets: { removePassphrase: values['secrets.remove_passphrase'] },
+    metrics: { isPublic: values['metrics.public'] },
     logging: {
       level: values['logging.level'],
       format: values['logging.format'] ?? around.logFormat,
+      journal: around.logsToJournal,
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { Db } from '../base/db.ts';
-import type { HistoryFilter, JobRun, RunOrigin, RunState } from './types.ts';
+import type { Belief } from './believed-time.ts';
+import type { HistoryFilter, JobProblem, JobRun, RunOrigin, RunState } from './types.ts';
 
 interface RunRow {
   id: number;
@@ -14,6 +15,7 @@ interface RunRow {
   created_ms: number;
   started_ms: number | null;
   ended_ms: number | null;
+  busy_ms: number | null;
   summary: string | null;
   figures: string;
   error: string | null;
@@ -134,8 +136,40 @@ export function readHistory(db: Db, filter: HistoryFilter, beforeId: number, lim
     .map(toRun);
 }
 
-export function readTrustedMs(db: Db): number {
-  return db.get<{ trusted_ms: number }>('SELECT trusted_ms FROM job_clock')?.trusted_ms ?? 0;
+/** What a job found, newest first, since it was last done; the same thing once. */
+export function readFound(db: Db, name: string): JobProblem[] {
+  return db
+    .all<{ problem: string; error: string | null; action: string | null; since: number }>(
+      `SELECT problem, error, action, max(id), min(ended_ms) AS since FROM job_run
+       WHERE name = ?1 AND problem IS NOT NULL
+         AND id > coalesce((SELECT max(id) FROM job_run WHERE name = ?1 AND state = 'done'), 0)
+       GROUP BY problem ORDER BY max(id) DESC`,
+      name,
+    )
+    .map(({ problem, error, action, since }) => ({
+      kind: problem,
+      job: name,
+      message: error ?? problem,
+      action: action ?? '',
+      sinceMs: since,
+    }));
+}
+
+/** When a run of the job last succeeded. */
+export function readLastDoneMs(db: Db, name: string): number | null {
+  return (
+    db.get<{ ended_ms: number | null }>(
+      `SELECT ended_ms FROM job_run WHERE name = ? AND state = 'done' ORDER BY id DESC LIMIT 1`,
+      name,
+    )?.ended_ms ?? null
+  );
+}
+
+export function readBelief(db: Db): Belief {
+  const row = db.get<{ trusted_ms: number; leap_ms: number | null; stood_ms: number }>(
+    'SELECT * FROM job_clock',
+  );
+  return { trustedMs: row?.trusted_ms ?? 0, leapMs: row?.leap_ms ?? null, stoodMs: row?.stood_ms ?? 0 };
 }
 
 function toRun(row: RunRow): JobRun {
@@ -150,6 +184,7 @@ function toRun(row: RunRow): JobRun {
     createdMs: row.created_ms,
     startedMs: row.started_ms,
     endedMs: row.ended_ms,
+    busyMs: row.busy_ms,
     summary: row.summary,
     figures: JSON.parse(row.figures) as Record<string, number>,
     error: row.error,

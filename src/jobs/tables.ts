@@ -44,5 +44,12 @@ CREATE TABLE job_clock (
   trusted_ms INTEGER NOT NULL  -- how far the wall clock is believed when old things are removed
 ) STRICT;
 `,
+    `
+ALTER TABLE job_run ADD COLUMN problem TEXT; -- what the last try found and only a person can mend, a word; NULL: nothing
+ALTER TABLE job_run ADD COLUMN action TEXT;  -- and what that person is to do
+ALTER TABLE job_run ADD COLUMN busy_ms INTEGER; -- how long the last try took, by a clock that nobody sets; NULL: not known
+ALTER TABLE job_clock ADD COLUMN leap_ms INTEGER; -- what the wall clock showed last while it is in doubt; NULL where it is not
+ALTER TABLE job_clock ADD COLUMN stood_ms INTEGER NOT NULL DEFAULT 0; -- how long the hub has run since it leapt there
+`,
   ],
 };

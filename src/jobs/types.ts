@@ -35,7 +35,8 @@ export interface JobDefinition {
   readonly limitMs?: number;
   /**
    * It may be run again after a run that a power cut ended in the middle: what it does must bear repetition.
-   * @throws anything: then it is tried again after 60 s and after 120 s, and fails for good.
+   * @throws FoundProblem where trying again changes nothing and a person has to see to it; anything else has it tried
+   *   again after 60 s and after 120 s, and then it has failed.
    */
   run(context: JobContext): Promise<JobOutcome>;
 }
@@ -62,6 +63,8 @@ export interface JobRun {
   readonly createdMs: number;
   readonly startedMs: number | null;
   readonly endedMs: number | null;
+  /** How long the last try took, by a clock that nobody sets; null where it is not over, or was cut off. */
+  readonly busyMs: number | null;
   /** Of a run that is done. */
   readonly summary: string | null;
   readonly figures: Readonly<Record<string, number>>;
@@ -95,21 +98,49 @@ export interface HistoryFilter {
   readonly state?: RunState | undefined;
 }
 
-export interface JobsHealth {
-  readonly ok: boolean;
-  /** Kinds of job whose last run failed for good. */
-  readonly failing: readonly { readonly name: string; readonly error: string; readonly sinceMs: number }[];
-  /** Kinds of job that do not end although their limit is over. */
-  readonly overdue: readonly string[];
+/** Something about the jobs that a person has to see to. */
+export interface JobProblem {
+  /**
+   * `failed`: the last run of a job failed for good. `stuck`: a run does not end although its limit is over. `storage`:
+   * the job table cannot be written, so that nothing begins. `clock`: the clock leapt ahead so far that nothing is removed
+   * by age until it has stood so for a while. Any other word is what a job found (FoundProblem), such as
+   * `database_damaged`: it stands from then on, over restarts and other failures, until a later run of the job is done.
+   */
+  readonly kind: string;
+  /** The name of the job; null where it is about all of them. */
+  readonly job: string | null;
+  /** One sentence or two for a person: what is wrong, */
+  readonly message: string;
+  /** and what to do. */
+  readonly action: string;
+  /** Ms since the Unix epoch. */
+  readonly sinceMs: number;
 }
 
-/** Since the hub was started, of all jobs together. */
-export interface JobCounters {
+/** What is wrong with the jobs now. */
+export interface JobsHealth {
+  /** There are no problems. */
+  readonly ok: boolean;
+  /** What jobs found comes first, each problem of a job once. */
+  readonly problems: readonly JobProblem[];
+}
+
+/** What one kind of job came to since the hub was started: what only grows may be shown as counters. */
+export interface JobFigures {
+  readonly name: string;
+  /** Runs that succeeded, failed for good, and were cancelled, */
   readonly done: number;
   readonly failed: number;
-  /** Tries that failed and were tried again. */
-  readonly retried: number;
   readonly cancelled: number;
+  /** and tries that failed and are tried again. */
+  readonly retried: number;
+  /** How long all tries together took that are over. */
+  readonly busySeconds: number;
+  readonly running: boolean;
+  /** Runs that wait. */
+  readonly queued: number;
+  /** When a run last succeeded, this start or an earlier one, ms since the Unix epoch; null: never. */
+  readonly lastDoneMs: number | null;
 }
 
 /** What doors and the other parts ask of the jobs. */
@@ -134,8 +165,10 @@ export interface JobDirectory {
    * @throws HubError `not_found`, `conflict` where it is over.
    */
   cancel(id: number): Promise<JobRun>;
+  /** Some rows are read for each job: to be asked when somebody wants to know, and not for each request. */
   health(): JobsHealth;
-  counters(): JobCounters;
+  /** The same order as `list`. Some rows are read for each job. */
+  figures(): readonly JobFigures[];
 }
 
 export interface JobQueue {

@@ -1,4 +1,5 @@
 import type { Tx } from '../base/db.ts';
+import type { Belief } from './believed-time.ts';
 import type { ScheduleRow } from './reader.ts';
 import type { RunOrigin } from './types.ts';
 
@@ -71,28 +72,40 @@ export function endRun(
     summary?: string;
     figuresJson?: string;
     error?: string;
+    /** What only a person can mend, and how. */
+    found?: { readonly kind: string; readonly action: string };
+    /** How long the try took. */
+    busyMs?: number;
     nowMs: number;
   },
 ): void {
   tx.run(
-    `UPDATE job_run SET state = ?, summary = ?, figures = ?, error = coalesce(?, error), ended_ms = ?, owner = NULL,
-       lease_ms = NULL WHERE id = ?`,
+    `UPDATE job_run SET state = ?, summary = ?, figures = ?, error = coalesce(?, error), problem = ?, action = ?,
+       busy_ms = ?, ended_ms = ?, owner = NULL, lease_ms = NULL WHERE id = ?`,
     end.state,
     end.summary ?? null,
     end.figuresJson ?? '{}',
     end.error ?? null,
+    end.found?.kind ?? null,
+    end.found?.action ?? null,
+    end.busyMs === undefined ? null : Math.round(end.busyMs),
     end.nowMs,
     id,
   );
 }
 
 /** Has a run wait once more, after a try that failed. */
-export function requeueRun(tx: Tx, id: number, at: { dueMs: number; nowMs: number; error: string }): void {
+export function requeueRun(
+  tx: Tx,
+  id: number,
+  at: { dueMs: number; nowMs: number; error: string; busyMs?: number },
+): void {
   tx.run(
-    `UPDATE job_run SET state = 'queued', due_ms = ?, set_ms = ?, error = ?, owner = NULL, lease_ms = NULL WHERE id = ?`,
+    `UPDATE job_run SET state = 'queued', due_ms = ?, set_ms = ?, error = ?, busy_ms = ?, owner = NULL, lease_ms = NULL WHERE id = ?`,
     at.dueMs,
     at.nowMs,
     at.error,
+    at.busyMs === undefined ? null : Math.round(at.busyMs),
     id,
   );
 }
@@ -105,7 +118,10 @@ export function releaseRun(tx: Tx, id: number): void {
   );
 }
 
-/** Removes runs that are over. @returns how many. */
+/**
+ * Removes runs that are over, and those that nothing has taken up for as long as that: their job is gone from the hub.
+ * @returns how many.
+ */
 export function deleteOldRuns(
   tx: Tx,
   limits: {
@@ -119,9 +135,10 @@ export function deleteOldRuns(
 ): number {
   return tx.run(
     `DELETE FROM job_run WHERE id IN (
-       SELECT r.id FROM job_run r WHERE r.state IN ('done', 'failed', 'cancelled') AND (r.ended_ms < ?1
+       SELECT r.id FROM job_run r WHERE (r.state IN ('done', 'failed', 'cancelled') AND (r.ended_ms < ?1
          OR (r.ended_ms < ?2 AND r.id <= (
-           SELECT x.id FROM job_run x WHERE x.name = r.name ORDER BY x.id DESC LIMIT 1 OFFSET ?3)))
+           SELECT x.id FROM job_run x WHERE x.name = r.name ORDER BY x.id DESC LIMIT 1 OFFSET ?3))))
+         OR (r.state = 'queued' AND r.due_ms < ?1)
        LIMIT ?4)`,
     limits.beforeMs,
     limits.surplusBeforeMs,
@@ -130,9 +147,13 @@ export function deleteOldRuns(
   ).changes;
 }
 
-export function putTrustedMs(tx: Tx, trustedMs: number): void {
+export function putBelief(tx: Tx, { trustedMs, leapMs, stoodMs }: Belief): void {
   tx.run(
-    'INSERT INTO job_clock (key, trusted_ms) VALUES (1, ?) ON CONFLICT (key) DO UPDATE SET trusted_ms = excluded.trusted_ms',
+    `INSERT INTO job_clock (key, trusted_ms, leap_ms, stood_ms) VALUES (1, ?, ?, ?)
+     ON CONFLICT (key) DO UPDATE SET trusted_ms = excluded.trusted_ms, leap_ms = excluded.leap_ms,
+       stood_ms = excluded.stood_ms`,
     trustedMs,
+    leapMs,
+    Math.round(stoodMs),
   );
 }

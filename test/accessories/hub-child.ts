@@ -21,7 +21,12 @@ const PASSWORD = 'correct horse battery';
 
 const hub = await startTestHub(
   folder,
-  { FUNKYGIBBON_AUTH__ADMIN_PASSWORD: PASSWORD, FUNKYGIBBON_MQTT__MODE: 'off' },
+  {
+    FUNKYGIBBON_AUTH__ADMIN_PASSWORD: PASSWORD,
+    FUNKYGIBBON_MQTT__MODE: 'off',
+    // A test that waits asks again and again.
+    FUNKYGIBBON_HTTP__RATE_LIMIT_PER_MINUTE: '0',
+  },
   { loopbackOnly: false, accessories: { discover: true, timing: JSON.parse(timing) as object } },
 );
 

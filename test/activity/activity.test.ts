@@ -42,6 +42,7 @@ describe('who did it', () => {
       [{ origin: 'homekit:AA:BB' }, 'person'],
       [{ by: { kind: 'service', userId: 'key:1' } as const }, 'service key:1'],
       [{ origin: 'homekit:identify' }, 'hub'],
+      [{ origin: 'homekit:adaptive-lighting' }, 'hub'],
       [{ origin: 'something new' }, 'hub'],
     ] as const;
     for (const [more, told] of commands) {

@@ -25,6 +25,7 @@ interface Given {
   /** The text of the file that stands in for /etc/funkygibbon/hub.yaml. */
   yaml?: string;
   stderrIsTty?: boolean;
+  stderrId?: string;
 }
 
 function load(given: Given = {}): LoadedConfig {
@@ -35,6 +36,7 @@ function load(given: Given = {}): LoadedConfig {
     env: given.env ?? {},
     cwd: folder,
     stderrIsTty: given.stderrIsTty ?? false,
+    ...(given.stderrId === undefined ? {} : { stderrId: given.stderrId }),
     defaultFile,
   });
 }
@@ -97,7 +99,8 @@ describe('defaults', () => {
         homekit: { enabled: true, port: 51826, name: 'FunkyGibbon', advertiser: 'auto' },
         mdns: { enabled: true },
         secrets: { removePassphrase: false },
-        logging: { level: 'info', format: 'json' },
+        metrics: { isPublic: false },
+        logging: { level: 'info', format: 'json', journal: false },
       },
       secrets: {
         mqttPassword: null,
@@ -112,6 +115,13 @@ describe('defaults', () => {
 
   test('log prettily on a terminal', () => {
     expect(load({ stderrIsTty: true }).config.logging.format).toBe('pretty');
+  });
+
+  test('tell the journal of systemd how grave a line is, where the log really goes there', () => {
+    const journal = (stream: string, stderrId: string): boolean =>
+      load({ env: { JOURNAL_STREAM: stream }, stderrId }).config.logging.journal;
+    expect(journal('8:4711', '8:4711')).toBe(true);
+    expect(journal('8:4711', '8:4712')).toBe(false);
   });
 
   test('put data into the state directory of systemd', () => {
@@ -204,6 +214,7 @@ describe('sources', () => {
       'auth.jwt_secret': 'x'.repeat(32),
       'secrets.passphrase': 'twelve letters',
       'secrets.remove_passphrase': 'yes',
+      'metrics.public': 'true',
       'logging.level': 'silent',
       'logging.format': 'pretty',
     };
@@ -247,7 +258,8 @@ describe('sources', () => {
         homekit: { enabled: false, port: 1, name: 'Bridge', advertiser: 'avahi' },
         mdns: { enabled: false },
         secrets: { removePassphrase: true },
-        logging: { level: 'silent', format: 'pretty' },
+        metrics: { isPublic: true },
+        logging: { level: 'silent', format: 'pretty', journal: false },
       },
       secrets: {
         mqttPassword: 'p w',

@@ -169,7 +169,15 @@ export async function startTestApi(
     file: join(folder, 'hub.db'),
     clock,
     log,
-    migrations: [keptValueTables, graphTables, accessTables, syncTables, clientTables, energyTables, suggestionTables],
+    migrations: [
+      keptValueTables,
+      graphTables,
+      accessTables,
+      syncTables,
+      clientTables,
+      energyTables,
+      suggestionTables,
+    ],
   });
   const graph = new Graph({ store, clock, log });
   const access = await Access.start({

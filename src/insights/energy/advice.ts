@@ -14,9 +14,11 @@ const MIN_DAYS_TO_COMPARE = 14;
 const MIN_DUTY_CHANGE = 0.1;
 const MIN_DEVIATIONS = 3;
 
+type Told = Omit<DeviceEnergy, 'ownKwh'>;
+
 /** What the figures of a device say that is worth a sentence; each holds the numbers that it rests on. */
 export function adviceFor(
-  device: DeviceEnergy,
+  device: Told,
   fold: DeviceFold,
   prices: PriceVector,
   completeDays: number,
@@ -30,10 +32,7 @@ export function adviceFor(
   ].flatMap((one) => one ?? []);
 }
 
-function standbyAdvice(
-  { entityId, name, standby, cycle }: DeviceEnergy,
-  prices: PriceVector,
-): Recommendation | null {
+function standbyAdvice({ entityId, name, standby, cycle }: Told, prices: PriceVector): Recommendation | null {
   // What a refrigerator draws between its cycles is no habit of anybody's.
   if (!standby || cycle || standby.powerW < MIN_STANDBY_W) return null;
   const { powerW, nights, kwhPerYear, costPerYear } = standby;
@@ -48,7 +47,7 @@ function standbyAdvice(
   };
 }
 
-function cycleAdvice({ entityId, name, cycle }: DeviceEnergy): Recommendation | null {
+function cycleAdvice({ entityId, name, cycle }: Told): Recommendation | null {
   const baseline = cycle?.baseline;
   if (!cycle || !baseline) return null;
   const change = cycle.duty - baseline.duty;
@@ -64,7 +63,7 @@ function cycleAdvice({ entityId, name, cycle }: DeviceEnergy): Recommendation | 
   };
 }
 
-function changeAdvice({ entityId, name, comparison }: DeviceEnergy): Recommendation | null {
+function changeAdvice({ entityId, name, comparison }: Told): Recommendation | null {
   if (!comparison || comparison.change === null || comparison.days < MIN_DAYS_TO_COMPARE) return null;
   const { kwh, beforeKwh, change, days } = comparison;
   if (Math.abs(change) < MIN_CHANGE || Math.abs(kwh - beforeKwh) < MIN_CHANGE_KWH) return null;
@@ -79,7 +78,7 @@ function changeAdvice({ entityId, name, comparison }: DeviceEnergy): Recommendat
 
 /** What was used above the lowest price of its day, at that difference: nobody can save more by waiting. */
 function shiftAdvice(
-  { entityId, name }: DeviceEnergy,
+  { entityId, name }: Told,
   { energy }: DeviceFold,
   prices: PriceVector,
   completeDays: number,

@@ -1,7 +1,7 @@
-import type { DeviceFold, Turns } from './device-analysis.ts';
 import type { Grid } from './grid.ts';
 import type { HomeCurve } from './peaks.ts';
 import type { PriceVector } from './prices.ts';
+import type { Quarters } from './quarters.ts';
 import type { EnergyBucket, EnergyResolution } from './types.ts';
 
 import { bucketEdges, QUARTER_MS } from './grid.ts';
@@ -11,45 +11,92 @@ import { sumOf } from './quarters.ts';
 /** A device that is known for less than this share does not make everything else look unknown. */
 const COUNTS_FROM = 0.5;
 
-/** What several devices used together. One that is hardly ever heard does not count for what is known. */
-export async function curveOf(
-  grid: Grid,
-  folds: readonly DeviceFold[],
-  untilMs: number,
-  turns: Turns,
-): Promise<HomeCurve> {
-  const wh = new Float64Array(grid.count);
-  const known = new Float64Array(grid.count);
-  const pastMs = Math.max(1, untilMs - grid.fromMs);
-  const heard = folds.filter(({ energy }) => energy.covered() >= COUNTS_FROM * pastMs);
-  const counting = new Set(heard.length > 0 ? heard : folds);
-  for (const fold of folds) {
-    add(wh, fold.energy.wh, 1);
-    if (counting.has(fold)) addKnown(known, fold.energy.coveredMs, 1 / counting.size);
-    await turns.take();
+/** What several devices used together. They are added one by one, so that only the sum stays in memory. */
+export class CurveSum {
+  readonly #grid: Grid;
+  readonly #untilMs: number;
+  readonly #wh: Float64Array;
+  /** Sums of shares known: of the devices that are heard for long enough, and of all. */
+  readonly #heard: Float64Array;
+  readonly #any: Float64Array;
+  #heardCount = 0;
+  #count = 0;
+
+  constructor(grid: Grid, untilMs: number) {
+    this.#grid = grid;
+    this.#untilMs = untilMs;
+    this.#wh = new Float64Array(grid.count);
+    this.#heard = new Float64Array(grid.count);
+    this.#any = new Float64Array(grid.count);
   }
-  return { grid, wh, known, endQuarter: Math.min(grid.count, grid.quarterOf(untilMs)) };
+
+  /** True where nothing was added. */
+  get isEmpty(): boolean {
+    return this.#count === 0;
+  }
+
+  addWh(wh: Float32Array): void {
+    for (let n = 0; n < wh.length; n++) this.#wh[n] = (this.#wh[n] ?? 0) + (wh[n] ?? 0);
+  }
+
+  /** Says for when the device is known. One that is hardly ever heard counts only where all are like it. */
+  addKnown(energy: Quarters): void {
+    const pastMs = Math.max(1, this.#untilMs - this.#grid.fromMs);
+    addShares(this.#any, energy.coveredMs);
+    this.#count += 1;
+    if (energy.covered() < COUNTS_FROM * pastMs) return;
+    addShares(this.#heard, energy.coveredMs);
+    this.#heardCount += 1;
+  }
+
+  add(energy: Quarters): void {
+    this.addWh(energy.wh);
+    this.addKnown(energy);
+  }
+
+  /** Nothing may be added after it. */
+  finish(): HomeCurve {
+    const [known, count] =
+      this.#heardCount > 0 ? [this.#heard, this.#heardCount] : [this.#any, Math.max(1, this.#count)];
+    for (let n = 0; n < known.length; n++) known[n] = (known[n] ?? 0) / count;
+    const grid = this.#grid;
+    const endQuarter = Math.min(grid.count, grid.quarterOf(this.#untilMs));
+    return { grid, wh: this.#wh, known, endQuarter };
+  }
 }
 
-/** The same of one. */
-export function curveOfOne(grid: Grid, { energy }: DeviceFold, untilMs: number): HomeCurve {
-  const known = new Float64Array(grid.count);
-  addKnown(known, energy.coveredMs, 1);
-  const wh = Float64Array.from(energy.wh);
-  return { grid, wh, known, endQuarter: Math.min(grid.count, grid.quarterOf(untilMs)) };
+/** The curve of one device alone. */
+export function curveOfOne(energy: Quarters, untilMs: number): HomeCurve {
+  const curve = new CurveSum(energy.grid, untilMs);
+  curve.add(energy);
+  return curve.finish();
 }
 
-/** What the home used: what came from the grid and its own roof, without what it fed in. */
-export function homeCurve(
-  imported: HomeCurve,
-  { mains, solars }: { mains: readonly DeviceFold[]; solars: readonly DeviceFold[] },
-): HomeCurve {
-  const curve = { ...imported, wh: imported.wh.slice() };
-  for (const { energy } of solars) add(curve.wh, energy.wh, 1);
-  for (const { exported } of mains) if (exported) add(curve.wh, exported.wh, -1);
-  // Counters move at different moments: a quarter can seem to have fed in more than there was.
-  for (let n = 0; n < curve.wh.length; n++) curve.wh[n] = Math.max(0, curve.wh[n] ?? 0);
-  return curve;
+/** What goes in and out of a home, as far as it is metered. */
+export interface HomeFlows {
+  readonly imported: HomeCurve;
+  readonly produced: HomeCurve | null;
+  readonly exported: HomeCurve | null;
+}
+
+/**
+ * What the home used: what came from the grid and its own roof, without what it fed in. Where the roof is not metered,
+ * it is what came from the grid: what is fed in came from the roof, and is no part of that. It is known where every one
+ * of these is.
+ */
+export function homeCurve({ imported, produced, exported }: HomeFlows): HomeCurve {
+  if (!produced) return imported;
+  const [wh, known] = [imported.wh.slice(), imported.known.slice()];
+  // Counters move at different moments: a quarter can seem to have fed in more than there was. The next ones pay for it.
+  let owed = 0;
+  for (let n = 0; n < wh.length; n++) {
+    known[n] = Math.min(known[n] ?? 0, produced.known[n] ?? 0, exported?.known[n] ?? 1);
+    const used = (wh[n] ?? 0) + (produced.wh[n] ?? 0) - (exported?.wh[n] ?? 0) + owed;
+    const isKnown = known[n] !== 0;
+    wh[n] = isKnown ? Math.max(0, used) : 0;
+    owed = isKnown ? Math.min(0, used) : 0;
+  }
+  return { ...imported, wh, known };
 }
 
 /** The curve in buckets, with what `paidWh` (default: the curve itself) costs. */
@@ -78,13 +125,30 @@ export function bucketsOf(
   return buckets;
 }
 
-function add(into: Float64Array, values: Float32Array, factor: number): void {
-  for (let n = 0; n < into.length; n++) into[n] = (into[n] ?? 0) + factor * (values[n] ?? 0);
+/** Keeps buckets of one device as numbers: as objects, those of a hundred devices would be large. */
+export function packBuckets(buckets: readonly EnergyBucket[]): () => EnergyBucket[] {
+  const starts = Float64Array.from(buckets, ({ startMs }) => startMs);
+  const ends = Float64Array.from(buckets, ({ endMs }) => endMs);
+  const kwhs = Float32Array.from(buckets, ({ kwh }) => kwh ?? Number.NaN);
+  const costs = Float64Array.from(buckets, ({ cost }) => cost ?? Number.NaN);
+  const coverages = Float32Array.from(buckets, ({ coverage }) => coverage);
+  return () =>
+    Array.from(starts, (startMs, n) => ({
+      startMs,
+      endMs: ends[n] ?? 0,
+      kwh: numberOrNull(kwhs[n]),
+      cost: numberOrNull(costs[n]),
+      coverage: coverages[n] ?? 0,
+    }));
+}
+
+function numberOrNull(value: number | undefined): number | null {
+  return value === undefined || Number.isNaN(value) ? null : value;
 }
 
 /** Adds for which share of each quarter the energy is known. */
-function addKnown(into: Float64Array, coveredMs: Float32Array, factor: number): void {
+function addShares(into: Float64Array, coveredMs: Float32Array): void {
   for (let n = 0; n < into.length; n++) {
-    into[n] = (into[n] ?? 0) + factor * Math.min(1, (coveredMs[n] ?? 0) / QUARTER_MS);
+    into[n] = (into[n] ?? 0) + Math.min(1, (coveredMs[n] ?? 0) / QUARTER_MS);
   }
 }

@@ -1,8 +1,7 @@
-import { setImmediate } from 'node:timers/promises';
-
 import type { HomeZone, LocalDay } from '../../base/home-zone.ts';
 import type { Bucket, BucketScan } from '../types.ts';
 import type { Meter } from './meters.ts';
+import type { Turns } from './turns.ts';
 import type { Correction, DutyCycle, EnergySource } from './types.ts';
 
 import { CounterFold, type Aside } from './counter-fold.ts';
@@ -10,9 +9,6 @@ import { CycleFold } from './cycles.ts';
 import { HOUR_MS, QUARTER_MS, type Grid } from './grid.ts';
 import { PowerFold, type PowerFoldOptions } from './power-fold.ts';
 import { Quarters } from './quarters.ts';
-
-/** The event loop gets its turn after this long. */
-const TURN_MS = 4;
 
 /** How far before and after the period a counter is looked at, for what it rises by across the edge. */
 const EDGE_MS = 6 * HOUR_MS;
@@ -50,17 +46,6 @@ export interface DeviceFold {
   readonly nights: ReadonlyMap<number, readonly number[]>;
   readonly cycle: DutyCycle | null;
   readonly corrected: readonly Correction[];
-}
-
-/** Gives way to everything else that the hub does, every few milliseconds. */
-export class Turns {
-  #untilMs = performance.now() + TURN_MS;
-
-  async take(): Promise<void> {
-    if (performance.now() < this.#untilMs) return;
-    await setImmediate();
-    this.#untilMs = performance.now() + TURN_MS;
-  }
 }
 
 /** Null where nothing is known of the device in the span. */

@@ -1,5 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
-
 import type { Clock } from '../../base/clock.ts';
 import type { HomeZone } from '../../base/home-zone.ts';
 import type { Store } from '../../base/store.ts';
@@ -9,12 +7,13 @@ import type { EnergyHome, EnergyQuery, EnergyReport } from './types.ts';
 import { HubError } from '../../base/errors.ts';
 import { Corrections } from './corrections.ts';
 import { energyCsv } from './csv.ts';
-import { analyseDevice, fineFrom, Turns } from './device-analysis.ts';
+import { analyseDevice, fineFrom } from './device-analysis.ts';
 import { Grid } from './grid.ts';
-import { makePeriod, periodOf, type Period } from './period.ts';
+import { daysFrom, makePeriod, periodOf } from './period.ts';
 import { priceVector } from './prices.ts';
 import { makeReport, metersFor } from './report.ts';
 import { MarketPrices, Tariffs } from './tariffs.ts';
+import { Turns } from './turns.ts';
 
 export { MAX_DAYS } from './period.ts';
 export { MAX_PRICES } from './tariffs.ts';
@@ -67,20 +66,22 @@ export class Energy {
     return await this.#oneByOne(async () => {
       const { store: _, clock, ...parts } = this.#options;
       const nowMs = clock.nowMs();
-      const period = periodOf(query, parts.zone, nowMs);
-      // Two years are some thousand days to be asked of the calendar.
-      await setImmediate();
-      const { fromMs, toMs } = period.grid;
-      const market = await this.#market(period.grid);
-      const prices = priceVector(period.grid, this.tariffs.list(), market);
-      await setImmediate();
-      return await makeReport(query, period, {
+      const turns = new Turns();
+      const period = await periodOf(query, parts.zone, nowMs, turns);
+      const { grid, untilMs } = period;
+      const { fromMs, toMs } = grid;
+      const market = await this.#market(grid, turns);
+      const endQuarter = Math.min(grid.count, grid.quarterOf(untilMs) + 1);
+      const prices = priceVector(grid, this.tariffs.list(), { market, endQuarter });
+      await turns.take();
+      const context = {
         ...parts,
         nowMs,
         prices,
         // Of the days before too, with which it is compared; one of them may be longer.
         corrections: this.corrections.active(2 * fromMs - toMs - DAY_MS, toMs),
-      });
+      };
+      return await makeReport(query, period, context, turns);
     });
   }
 
@@ -90,9 +91,8 @@ export class Energy {
   }
 
   /** Prices of the market by the quarters of a period; NaN where they are not known. */
-  async #market(grid: Grid): Promise<Float64Array> {
+  async #market(grid: Grid, turns: Turns): Promise<Float64Array> {
     const prices = new Float64Array(grid.count).fill(Number.NaN);
-    const turns = new Turns();
     for (let fromMs = grid.fromMs; fromMs < grid.toMs; fromMs += PRICES_AT_ONCE_MS) {
       const untilMs = Math.min(grid.toMs, fromMs + PRICES_AT_ONCE_MS);
       for (const { startMs, price } of this.prices.list(fromMs, untilMs)) {
@@ -109,10 +109,10 @@ export class Energy {
       const { history, home, zone, clock } = this.#options;
       const [meter] = metersFor({ entityId, visible: null }, { home, history }, []);
       if (!meter) return 0;
-      const { grid, untilMs }: Period = makePeriod(
-        new Grid(zone, [...zone.daysOf(fromMs, toMs)]),
-        clock.nowMs(),
-      );
+      const turns = new Turns();
+      const end = zone.plusDays(zone.dayOf(toMs - 1), 1);
+      const days = await daysFrom(zone, zone.dayOf(fromMs), end, turns);
+      const { grid, untilMs } = makePeriod(await Grid.make(zone, days, turns), clock.nowMs());
       const fold = await analyseDevice(
         meter,
         {
@@ -124,7 +124,7 @@ export class Energy {
           cycleDays: [],
           wantsStandby: false,
         },
-        new Turns(),
+        turns,
       );
       return fold?.energy.kwh(grid.quarterOf(fromMs), grid.quarterOf(toMs)) ?? 0;
     });

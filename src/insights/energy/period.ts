@@ -1,10 +1,11 @@
 import type { HomeZone, LocalDay } from '../../base/home-zone.ts';
+import type { Turns } from './turns.ts';
 import type { EnergyQuery } from './types.ts';
 
 import { HubError } from '../../base/errors.ts';
 import { Grid } from './grid.ts';
 
-/** Two years of a hundred devices take some 60 MB. */
+/** Two years, so that each month has its like beside it. */
 export const MAX_DAYS = 731;
 /** So that an answer stays below some megabytes. */
 const MAX_DAYS_BY_QUARTER = 62;
@@ -19,11 +20,12 @@ export interface Period {
 }
 
 /** @throws HubError `invalid` for a span that is none, too long for its resolution, or not begun yet. */
-export function periodOf(
+export async function periodOf(
   query: Pick<EnergyQuery, 'span' | 'resolution'>,
   zone: HomeZone,
   nowMs: number,
-): Period {
+  turns: Turns,
+): Promise<Period> {
   const { span, resolution } = query;
   const today = zone.dayOf(nowMs);
   const first = 'days' in span ? zone.plusDays(today, 1 - span.days) : dayOf(zone, span.fromDate, 'from');
@@ -33,7 +35,7 @@ export function periodOf(
     throw new HubError('invalid', 'to is the day after the last one: it comes after from', { field: 'to' });
   }
   if (first.startMs > nowMs) throw new HubError('invalid', 'from has not come yet', { field: 'from' });
-  const days = daysFrom(zone, first, end);
+  const days = await daysFrom(zone, first, end, turns);
   const most =
     resolution === '15m' ? MAX_DAYS_BY_QUARTER : resolution === 'hour' ? MAX_DAYS_BY_HOUR : MAX_DAYS;
   if (days.length > most) {
@@ -43,7 +45,7 @@ export function periodOf(
       { field: 'resolution' },
     );
   }
-  return makePeriod(new Grid(zone, days), nowMs);
+  return makePeriod(await Grid.make(zone, days, turns), nowMs);
 }
 
 export function makePeriod(grid: Grid, nowMs: number): Period {
@@ -54,11 +56,17 @@ export function makePeriod(grid: Grid, nowMs: number): Period {
   };
 }
 
-/** The days from one up to but not with another. */
-export function daysFrom(zone: HomeZone, first: LocalDay, end: LocalDay): LocalDay[] {
+/** The days from one up to but not with another; one more than MAX_DAYS where there are more. */
+export async function daysFrom(
+  zone: HomeZone,
+  first: LocalDay,
+  end: LocalDay,
+  turns: Turns,
+): Promise<LocalDay[]> {
   const days: LocalDay[] = [];
   for (let day = first; day.startMs < end.startMs && days.length <= MAX_DAYS; day = zone.plusDays(day, 1)) {
     days.push(day);
+    await turns.take();
   }
   return days;
 }

@@ -12,16 +12,21 @@ export interface PriceVector {
   readonly hasSeveralCurrencies: boolean;
   /** By day: what it costs whatever is used; 0 where no tariff holds. */
   readonly standing: readonly number[];
-  /** For which share of the period the price is known. */
+  /** For which share of the period up to now the price is known. */
   readonly known: number;
 }
 
 /**
  * Joins tariffs and prices of the market. Windows go by the wall clock of the home: an hour that comes twice costs
  * twice the same, one that is skipped costs nothing.
- * @param market by quarter; NaN where it is not known
+ * @param known.market by quarter; NaN where it is not known
+ * @param known.endQuarter what begins later has not come yet
  */
-export function priceVector(grid: Grid, tariffs: readonly Tariff[], market: Float64Array): PriceVector {
+export function priceVector(
+  grid: Grid,
+  tariffs: readonly Tariff[],
+  { market, endQuarter }: { readonly market: Float64Array; readonly endQuarter: number },
+): PriceVector {
   const prices = new Float64Array(grid.count).fill(Number.NaN);
   const weeks = new Map(tariffs.map((tariff) => [tariff, weekOf(tariff)]));
   const byDay = grid.days.map(({ date }) => tariffOn(tariffs, date));
@@ -44,9 +49,8 @@ export function priceVector(grid: Grid, tariffs: readonly Tariff[], market: Floa
     hasSeveralCurrencies: currencies.size > 1,
     standing: byDay.map((tariff) => tariff?.standingPrice ?? 0),
     known:
-      grid.count === 0
-        ? 0
-        : prices.reduce((sum, price) => sum + (Number.isNaN(price) ? 0 : 1), 0) / grid.count,
+      prices.subarray(0, endQuarter).reduce((sum, price) => sum + (Number.isNaN(price) ? 0 : 1), 0) /
+      Math.max(1, endQuarter),
   };
 }
 

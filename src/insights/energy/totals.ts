@@ -1,16 +1,12 @@
-import type { DeviceFold } from './device-analysis.ts';
+import type { HomeFlows } from './curve.ts';
 import type { HomeCurve } from './peaks.ts';
 import type { PriceVector } from './prices.ts';
 import type { DeviceEnergy, HomeEnergy, RoomEnergy, Unmetered } from './types.ts';
 
-const KNOWN = 0.9;
+import { costOf } from './prices.ts';
+import { sumOf } from './quarters.ts';
 
-export interface HomeFolds {
-  readonly mains: readonly DeviceFold[];
-  readonly solars: readonly DeviceFold[];
-  /** Devices that hang behind no other device. */
-  readonly tops: readonly DeviceFold[];
-}
+const KNOWN = 0.9;
 
 /** Sums of rooms, of what each device used without those behind it: nothing is in two rooms. */
 export function roomsOf(
@@ -38,47 +34,40 @@ export function roomsOf(
     .toSorted((a, b) => b.kwh - a.kwh);
 }
 
-/** The home as a whole where it has a meter of its own; else what its devices used together. */
+/**
+ * The home as a whole where it has a meter of its own; else what its devices used together.
+ * @param curve what was used, see `homeCurve`
+ * @param flows null where there is no meter of the home
+ */
 export function homeOf(
-  { mains, solars, tops }: HomeFolds,
   curve: HomeCurve,
-  {
-    prices,
-    costs,
-    untilMs,
-  }: { prices: PriceVector; costs: ReadonlyMap<string, number | null>; untilMs: number },
+  flows: HomeFlows | null,
+  { prices, untilMs }: { prices: PriceVector; untilMs: number },
 ): HomeEnergy {
-  const paying = mains.length > 0 ? mains : tops;
-  const known = paying.flatMap(({ meter }) => costs.get(meter.device.entityId) ?? []);
+  const kwhOf = ({ wh }: HomeCurve): number => sumOf(wh) / 1000;
   const begun = curve.grid.days.flatMap(({ startMs }, day) =>
     startMs < untilMs ? (prices.standing[day] ?? 0) : [],
   );
-  const sum = (folds: readonly DeviceFold[]): number =>
-    folds.reduce((kwh, { energy }) => kwh + energy.kwh(), 0);
-  const exported = mains.flatMap(({ exported }) => (exported ? [exported.kwh()] : []));
-  const exportKwh = exported.length === 0 ? null : exported.reduce((kwh, one) => kwh + one, 0);
-  const importKwh = mains.length > 0 ? sum(mains) : null;
-  const productionKwh = solars.length > 0 ? sum(solars) : null;
-  const share = curve.known.slice(0, curve.endQuarter).reduce((total, known) => total + known, 0);
+  const known = sumOf(curve.known, 0, curve.endQuarter);
   return {
-    basis: importKwh === null ? 'devices' : 'main_meter',
-    kwh: importKwh === null ? sum(tops) : Math.max(0, importKwh + (productionKwh ?? 0) - (exportKwh ?? 0)),
-    importKwh,
-    exportKwh,
-    productionKwh,
-    cost: known.length === 0 ? null : known.reduce((total, cost) => total + cost, 0),
+    basis: flows ? 'main_meter' : 'devices',
+    kwh: kwhOf(curve),
+    importKwh: flows && kwhOf(flows.imported),
+    exportKwh: flows?.exported ? kwhOf(flows.exported) : null,
+    productionKwh: flows?.produced ? kwhOf(flows.produced) : null,
+    cost: costOf((flows?.imported ?? curve).wh, prices),
     standingCost: prices.currency === null ? null : begun.reduce((total, price) => total + price, 0),
-    coverage: curve.endQuarter === 0 ? 0 : Math.min(1, share / curve.endQuarter),
+    coverage: curve.endQuarter === 0 ? 0 : Math.min(1, known / curve.endQuarter),
   };
 }
 
 /** What the meter of the home counted beyond the devices, over the time for which it was heard. */
-export function unmeteredOf(curve: HomeCurve, devices: HomeCurve): Unmetered {
+export function unmeteredOf(curve: HomeCurve, devices: HomeCurve | null): Unmetered {
   let [whole, metered] = [0, 0];
   for (let quarter = 0; quarter < curve.grid.count; quarter++) {
     if ((curve.known[quarter] ?? 0) < KNOWN) continue;
     whole += (curve.wh[quarter] ?? 0) / 1000;
-    metered += (devices.wh[quarter] ?? 0) / 1000;
+    metered += (devices?.wh[quarter] ?? 0) / 1000;
   }
   const kwh = Math.max(0, whole - metered);
   return { kwh, share: whole > 0 ? kwh / whole : null };

@@ -56,6 +56,15 @@ interface StateAt {
   readonly values: unknown[];
 }
 
+/**
+ * The days of which a rule may know and those on which it is then tried: the first two thirds, and the rest.
+ * @param days in order.
+ */
+export function learnedAndLater(days: readonly ObservedDay[]): [ObservedDay[], ObservedDay[]] {
+  const cut = Math.floor((days.length * 2) / 3);
+  return [days.slice(0, cut), days.slice(cut)];
+}
+
 /** What happened at home in some weeks, as the search for habits looks at it. */
 export class Observations {
   readonly days: readonly ObservedDay[];
@@ -84,7 +93,8 @@ export class Observations {
     this.#zone = zone;
     this.#spans = options.log.spans();
     this.devices = new Map(devices.map((device) => [device.entityId, device]));
-    for (const { entityId, capabilities } of devices) {
+    for (const { entityId, capabilities, knownSinceMs } of devices) {
+      if (knownSinceMs !== null) this.#firstMs.set(entityId, knownSinceMs);
       for (const capability of capabilities)
         this.#capabilities.set(`${entityId}\n${capability.name}`, capability);
     }
@@ -121,6 +131,12 @@ export class Observations {
       this.triggers.push({ source, timesMs, days: this.#daysOf(timesMs) });
       await pause();
     }
+  }
+
+  /** On how many of the days the device was known. */
+  daysKnown(entityId: string): number {
+    const firstMs = this.#firstMs.get(entityId) ?? Number.POSITIVE_INFINITY;
+    return this.days.filter(({ endMs }) => endMs > firstMs).length;
   }
 
   /** Whether the hub ran and the device was known and could be reached from one moment to the other. */

@@ -1,6 +1,15 @@
 import type { ObservedDay, Observations } from './observations.ts';
-import type { Candidate, HabitCapability, HabitDevice, Rule, StateCondition, Target } from './types.ts';
+import type {
+  Candidate,
+  HabitCapability,
+  HabitDevice,
+  HeldOut,
+  Rule,
+  StateCondition,
+  Target,
+} from './types.ts';
 
+import { learnedAndLater } from './observations.ts';
 import { firstFrom, wilsonLower } from './statistics.ts';
 
 const MINUTE_MS = 60_000;
@@ -15,6 +24,9 @@ const BACK_MS = 10 * MINUTE_MS;
 /** Occupancy is worth more than motion: who sits still is there. */
 const PRESENCE_KINDS = ['occupancy', 'motion'] as const;
 const HEATING: ReadonlySet<unknown> = new Set(['heat', 'auto', 'heat_cool']);
+
+/** Days without which it is not told how it went on others. */
+const MIN_LATER = 3;
 
 type Verdict = 'right' | 'wrong' | 'neither';
 
@@ -146,6 +158,7 @@ export function toSavingCandidate(
       pValue: null,
       halves: [shareOf(days.slice(0, middle)), shareOf(days.slice(middle))],
       spreadMinutes: null,
+      windowMinutes: null,
       coverage: null,
     },
     dryRun: {
@@ -153,9 +166,23 @@ export function toSavingCandidate(
       right: total(({ right }) => right),
       wrong: total(({ firings: count, right }) => count - right),
       days: days.length,
-      heldOut: null,
+      heldOut: laterOf(observations, days),
     },
   };
+}
+
+/** Nothing of such a rule is learned, so that the last third of the days is as good as unknown to it. */
+function laterOf(
+  observations: Observations,
+  days: readonly (readonly [ObservedDay, { readonly firings: number; readonly right: number }])[],
+): HeldOut | null {
+  const [, later] = learnedAndLater(observations.days);
+  const known = new Set(later);
+  const rest = days.filter(([day]) => known.has(day));
+  if (rest.length < MIN_LATER) return null;
+  const firings = rest.reduce((sum, [, day]) => sum + day.firings, 0);
+  const right = rest.reduce((sum, [, day]) => sum + day.right, 0);
+  return { firings, right, wrong: firings - right, days: rest.length };
 }
 
 /** When a sensor had a value for so long: the moment at which it had, and when that ended. */

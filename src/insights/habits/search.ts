@@ -6,6 +6,7 @@ import type { ActivityLog, NumericHistory } from '../types.ts';
 import type { Candidate, HabitHome } from './types.ts';
 
 import { MIN_OBSERVED_DAYS, passing } from './gates.ts';
+import { withHeldOut } from './held-out.ts';
 import { Observations, triggerKey } from './observations.ts';
 import { savingPatterns } from './saving-patterns.ts';
 import { standbyPatterns } from './standby-patterns.ts';
@@ -27,6 +28,8 @@ export interface SearchOptions {
   /** What was measured; null where nothing is. */
   readonly numbers: Pick<NumericHistory, 'scan'> | null;
   readonly nowMs: number;
+  /** Ends the search at its next pause. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Found {
@@ -36,9 +39,10 @@ export interface Found {
   readonly tried: number;
 }
 
-/** Looks for habits in the days that are over, a few milliseconds at a time. */
-export async function searchHabits({ log, home, zone, sun, numbers, nowMs }: SearchOptions): Promise<Found> {
-  const pause = pacer();
+/** Looks for habits in the days that are over, a few milliseconds at a time. @throws the signal's reason. */
+export async function searchHabits(options: SearchOptions): Promise<Found> {
+  const { log, home, zone, sun, numbers, nowMs, signal } = options;
+  const pause = pacer(signal);
   const today = zone.dayOf(nowMs);
   const fromMs = zone.plusDays(today, -LOOK_BACK_DAYS).startMs;
   const toMs = today.startMs;
@@ -55,7 +59,9 @@ export async function searchHabits({ log, home, zone, sun, numbers, nowMs }: Sea
 
   const candidates: Candidate[] = [];
   for (const action of actions) {
-    candidates.push(...(await timePatterns(observations, action, pause)));
+    // A week of a new lamp says little, however long the hub has been there.
+    if (observations.daysKnown(action.entityId) < MIN_OBSERVED_DAYS) continue;
+    candidates.push(...(await timePatterns(observations, action, days, pause)));
     for (const trigger of triggers) {
       const candidate = triggerPattern(observations, trigger, action);
       if (candidate) candidates.push(candidate);
@@ -67,16 +73,24 @@ export async function searchHabits({ log, home, zone, sun, numbers, nowMs }: Sea
     await pause();
   }
   if (numbers) candidates.push(...(await standbyPatterns(observations, numbers.scan(), pause)));
-  const good = passing(candidates, tried, today.date);
-  return { candidates: distinct(good), observations, tried };
+  const known = candidates.filter(
+    ({ target }) => observations.daysKnown(target.entityId) >= MIN_OBSERVED_DAYS,
+  );
+  const best = distinct(passing(known, tried, today.date));
+  const tested: Candidate[] = [];
+  for (const candidate of best) {
+    tested.push(await withHeldOut(observations, candidate, pause));
+  }
+  return { candidates: tested, observations, tried };
 }
 
 /** Gives way to everything else after some milliseconds' work. */
-function pacer(): () => Promise<void> {
+function pacer(signal: AbortSignal | undefined): () => Promise<void> {
   let untilMs = performance.now() + SLICE_MS;
   return async () => {
     if (performance.now() < untilMs) return;
     await setImmediate();
+    signal?.throwIfAborted();
     untilMs = performance.now() + SLICE_MS;
   };
 }

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../base/json.ts';
-import type { Suggestion, SuggestionStatus } from './types.ts';
+import type { Observed, Suggestion, SuggestionStatus } from './types.ts';
 
 import { jsonEqual } from '../../base/json.ts';
 import { isNear } from './statistics.ts';
@@ -21,7 +21,12 @@ export interface StoredSuggestion {
   readonly decidedBy: string | null;
   readonly reason: string | null;
   readonly automationId: string | null;
+  readonly runs: number;
+  readonly reverted: number;
 }
+
+/** What was looked at the last time. */
+export type StoredSearch = Pick<Observed, 'days' | 'sinceMs' | 'tried'> & { readonly computedMs: number };
 
 /** Habits drift: so many minutes apart it is still the same one. */
 const DRIFT_MINUTES = 90;

@@ -1,29 +1,24 @@
-import { setImmediate } from 'node:timers/promises';
-
 import type { Clock } from '../../base/clock.ts';
 import type { HomeZone } from '../../base/home-zone.ts';
-import type { JsonObject } from '../../base/json.ts';
+import type { Logger } from '../../base/log.ts';
 import type { Store } from '../../base/store.ts';
 import type { Sun } from '../../base/sun.ts';
 import type { ActivityLog, NumericHistory } from '../types.ts';
-import type { Candidate, HabitHome, Observed, Suggestion, SuggestionStatus, Target } from './types.ts';
+import type { StoredSearch, StoredSuggestion } from './stored.ts';
+import type { HabitHome, Observed, Suggestion, SuggestionStatus, Target } from './types.ts';
 
 import { HubError } from '../../base/errors.ts';
-import { shortHash } from '../../base/ids.ts';
-import { automationContent, identityOf } from './automation-content.ts';
 import { ExistingAutomations } from './existing.ts';
-import type { Observations } from './observations.ts';
-import { readSuggestions } from './reader.ts';
+import { readSearch, readSuggestions } from './reader.ts';
+import { afterSearch, usualMinute } from './remember.ts';
+import { isOftenUndone } from './reverted.ts';
 import { searchHabits } from './search.ts';
-import { median } from './statistics.ts';
-import { isSameHabit, type ShownSuggestion, type StoredSuggestion } from './stored.ts';
-import { sentenceOf, titleOf } from './wording.ts';
-import { putSuggestion, trimWithdrawn } from './writer.ts';
+import { putSearch, putSuggestion, trimWithdrawn } from './writer.ts';
 
 export interface SuggestionsOptions {
   readonly store: Store;
   /** Null where nothing is written down: then there is nothing to suggest. */
-  readonly log: ActivityLog | null;
+  readonly activity: ActivityLog | null;
   readonly home: HabitHome;
   /** What was measured; null where nothing is. */
   readonly history: Pick<NumericHistory, 'scan'> | null;
@@ -31,52 +26,68 @@ export interface SuggestionsOptions {
   /** Null where nobody said where the home is. */
   readonly sun: Sun | null;
   readonly clock: Clock;
+  readonly log: Logger;
 }
 
-/** Bytes of a suggestion's id. */
-const ID_BYTES = 9;
 const MAX_WITHDRAWN = 200;
-/** Somebody who undoes it within this time did not want it. */
-const REVERTED_MS = 10 * 60_000;
 const MAX_REASON_CHARS = 500;
+/** A search that failed is not begun again by the next one who looks. */
+const RETRY_MS = 10 * 60_000;
+/** The reason of one whose automation somebody deleted. */
+const DELETED = 'its automation was deleted';
 
 /** What the home could do by itself, going by what people do in it; and what they said to that. */
-export class Suggestions {
+export class Suggestions implements AsyncDisposable {
   readonly #options: SuggestionsOptions;
+  readonly #stop = new AbortController();
   #stored: Map<string, StoredSuggestion>;
-  #reverted = new Map<string, number>();
-  #observed: Observed | undefined;
-  /** The day for which it is computed. */
-  #date: string | undefined;
-  #refreshing: Promise<void> | undefined;
+  #search: StoredSearch | undefined;
+  #searching: Promise<void> | undefined;
+  /** By the clock that never jumps. */
+  #failedMs = Number.NEGATIVE_INFINITY;
   readonly #accepting = new Set<string>();
 
   constructor(options: SuggestionsOptions) {
+    const { db } = options.store;
     this.#options = options;
-    this.#stored = new Map(readSuggestions(options.store.db).map((one) => [one.id, one]));
+    this.#stored = new Map(readSuggestions(db).map((one) => [one.id, one]));
+    this.#search = readSearch(db);
   }
 
-  /** All of one status, the surest first; computed anew on the first call of a day, which may take seconds. */
-  async list(status: SuggestionStatus): Promise<{ items: Suggestion[]; observed: Observed }> {
-    const { clock, zone } = this.#options;
-    if (this.#date !== zone.dayOf(clock.nowMs()).date) await this.refresh();
+  /**
+   * All of one status, the surest first, as the last search left them: it answers at once. Where there was no search on
+   * this day one begins in the background, and `observed.isComputing` tells.
+   */
+  list(status: SuggestionStatus): { items: Suggestion[]; observed: Observed } {
+    if (!this.#isCurrent) this.#searchInBackground();
     const items = [...this.#stored.values()]
+      .map((one) => this.#now(one))
       .filter((one) => one.status === status)
-      .map((one) => this.#view(one))
+      .map(toView)
       .toSorted((a, b) => b.evidence.wilsonLower - a.evidence.wilsonLower || (a.id < b.id ? -1 : 1));
-    const observed = this.#observed ?? { days: 0, sinceMs: null, computedMs: clock.nowMs(), tried: 0 };
-    return { items, observed };
+    const { days = 0, sinceMs = null, computedMs = null, tried = 0 } = this.#search ?? {};
+    return { items, observed: { days, sinceMs, computedMs, tried, isComputing: Boolean(this.#searching) } };
   }
 
   /** @throws HubError `not_found`. */
   get(id: string): Suggestion {
-    return this.#view(this.#existing(id));
+    return toView(this.#existing(id));
   }
 
-  /** Looks for habits again, now. Calls at the same time share one search. @throws HubError `storage`, `storage_full`. */
-  async refresh(): Promise<void> {
-    this.#refreshing ??= this.#refresh().finally(() => (this.#refreshing = undefined));
-    await this.#refreshing;
+  /** Resolves when there was a search on this day: at once, or after some seconds. @throws as `refresh`. */
+  async upToDate(): Promise<void> {
+    if (!this.#isCurrent) await this.refresh();
+  }
+
+  /**
+   * Looks for habits, now. Calls at the same time share one search.
+   * @param signal ends a search that this call began.
+   * @throws HubError `storage`, `storage_full`; the signal's reason.
+   */
+  async refresh(signal?: AbortSignal): Promise<void> {
+    const ends = signal ? AbortSignal.any([this.#stop.signal, signal]) : this.#stop.signal;
+    this.#searching ??= this.#searchNow(ends).finally(() => (this.#searching = undefined));
+    await this.#searching;
   }
 
   /**
@@ -98,7 +109,7 @@ export class Suggestions {
     return this.get(id);
   }
 
-  /** Keeps a suggestion away for good. @throws HubError `not_found`, `conflict`, `invalid`. */
+  /** Keeps a suggestion away until it is restored. @throws HubError `not_found`, `conflict`, `invalid`. */
   async dismiss(id: string, userId: string, reason: string | null): Promise<Suggestion> {
     const one = this.#open(id);
     if (reason !== null && reason.length > MAX_REASON_CHARS) {
@@ -108,93 +119,92 @@ export class Suggestions {
     return this.get(id);
   }
 
-  async #refresh(): Promise<void> {
-    const { log, clock, home, history: numbers, zone, sun } = this.#options;
+  /**
+   * Brings back one that was dismissed, or whose automation was deleted. It is shown as it was then, until a search that
+   * begins now finds it again or withdraws it.
+   * @throws HubError `not_found`, `conflict`.
+   */
+  async restore(id: string): Promise<Suggestion> {
+    const one = this.#existing(id);
+    if (one.status !== 'dismissed') throw new HubError('conflict', NOT_DISMISSED[one.status]);
+    await this.#decide(one, {
+      status: 'proposed',
+      decidedMs: null,
+      decidedBy: null,
+      reason: null,
+      automationId: null,
+      runs: 0,
+      reverted: 0,
+    });
+    this.#searchInBackground();
+    return this.get(id);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    // Why it ended is told to whoever began it.
+    await Promise.allSettled([this.#searching]);
+  }
+
+  get #isCurrent(): boolean {
+    const { zone, clock } = this.#options;
+    const ms = this.#search?.computedMs;
+    return ms !== undefined && zone.dayOf(ms).date === zone.dayOf(clock.nowMs()).date;
+  }
+
+  #searchInBackground(): void {
+    const { clock, log } = this.#options;
+    if (this.#searching || this.#stop.signal.aborted) return;
+    if (clock.monotonicMs() - this.#failedMs < RETRY_MS) return;
+    this.refresh().catch((error: unknown) => {
+      if (this.#stop.signal.aborted) return;
+      this.#failedMs = clock.monotonicMs();
+      log.error({ err: error }, 'habits could not be looked for; the suggestions stay as they were');
+    });
+  }
+
+  async #searchNow(signal: AbortSignal): Promise<void> {
+    const { store, activity: log, clock, home, history: numbers, zone, sun } = this.#options;
     const nowMs = clock.nowMs();
-    const { date } = zone.dayOf(nowMs);
     if (!log) {
-      this.#date = date;
+      this.#search = { days: 0, sinceMs: null, computedMs: nowMs, tried: 0 };
       return;
     }
-    const { candidates, observations, tried } = await searchHabits({ log, home, zone, sun, numbers, nowMs });
+    const found = await searchHabits({ log, home, zone, sun, numbers, nowMs, signal });
+    const { candidates, observations, tried } = found;
     const existing = new ExistingAutomations({ automations: home.automations(), zone, sun, nowMs });
     const open = candidates.filter(
       (candidate) => !existing.does(candidate, usualMinute(observations, candidate)),
     );
-    this.#store(this.#next(open, observations, nowMs));
-    this.#countReverted(observations);
-    const sinceMs = log.spans()[0]?.startMs ?? null;
-    this.#observed = { days: observations.days.length, sinceMs, computedMs: nowMs, tried };
-    this.#date = date;
-    await setImmediate();
-  }
-
-  /** What is to be remembered from now on: what was found, and what was proposed and is found no more. */
-  #next(candidates: readonly Candidate[], observations: Observations, nowMs: number): StoredSuggestion[] {
-    const changed = new Map<string, StoredSuggestion>();
-    for (const candidate of candidates) {
-      const { rule, target } = candidate;
-      const minute = usualMinute(observations, candidate);
-      const identity = {
-        ...identityOf(rule, target),
-        ...(minute === null ? {} : { usual_minute: Math.round(minute) }),
-      };
-      const known = this.#recognise(identity, changed);
-      // What people decided stands, and stays as they saw it.
-      if (known && (known.status === 'accepted' || known.status === 'dismissed')) continue;
-      const id = known?.id ?? shortHash(JSON.stringify(identity), ID_BYTES);
-      changed.set(id, {
-        id,
-        identity,
-        status: 'proposed',
-        shown: toShown(candidate, observations),
-        firstMs: known?.firstMs ?? nowMs,
-        lastMs: nowMs,
-        decidedMs: null,
-        decidedBy: null,
-        reason: null,
-        automationId: null,
-      });
-    }
-    for (const one of this.#stored.values()) {
-      if (one.status !== 'proposed' || changed.has(one.id) || this.#accepting.has(one.id)) continue;
-      changed.set(one.id, { ...one, status: 'withdrawn' });
-    }
-    return [...changed.values()];
-  }
-
-  /** Decisions first: a habit that drifted must not come back beside the one that was dismissed. */
-  #recognise(identity: JsonObject, taken: ReadonlyMap<string, unknown>): StoredSuggestion | undefined {
-    const known = [...this.#stored.values()].filter((one) => isSameHabit(one.identity, identity));
-    const decided = known.find(({ status }) => status === 'dismissed' || status === 'accepted');
-    return decided ?? known.find(({ id }) => !taken.has(id));
-  }
-
-  #store(changed: readonly StoredSuggestion[]): void {
-    this.#options.store.write((tx) => {
-      for (const one of changed) putSuggestion(tx, one);
+    signal.throwIfAborted();
+    const stored = [...this.#stored.values()].map((one) => this.#now(one));
+    const settled = stored.filter((one) => one !== this.#stored.get(one.id));
+    const changed = afterSearch(stored, open, observations, nowMs, (id) => this.#accepting.has(id));
+    const search = {
+      days: observations.days.length,
+      sinceMs: log.spans()[0]?.startMs ?? null,
+      computedMs: nowMs,
+      tried,
+    };
+    store.write((tx) => {
+      for (const one of [...settled, ...changed]) putSuggestion(tx, one);
       trimWithdrawn(tx, MAX_WITHDRAWN);
+      putSearch(tx, search);
     });
-    this.#stored = new Map(readSuggestions(this.#options.store.db).map((one) => [one.id, one]));
+    this.#stored = new Map(readSuggestions(store.db).map((one) => [one.id, one]));
+    this.#search = search;
   }
 
-  #countReverted(observations: Observations): void {
-    this.#reverted = new Map();
-    for (const { automationId, shown } of this.#stored.values()) {
-      const done = automationId === null ? undefined : observations.byAutomations.get(automationId);
-      if (automationId === null || !done) continue;
-      const { entityId, capability, value } = shown.target;
-      const undone = observations.actions
-        .filter(
-          (action) =>
-            action.entityId === entityId && action.capability === capability && action.value !== value,
-        )
-        .flatMap(({ timesMs }) => timesMs);
-      const count = done.filter(({ timeMs }) =>
-        undone.some((ms) => ms > timeMs && ms - timeMs <= REVERTED_MS),
-      ).length;
-      this.#reverted.set(automationId, count);
-    }
+  /**
+   * As it is at this moment. Whoever deletes the automation does not want it: it counts as dismissed; where the
+   * automation is brought back it counts as accepted again.
+   */
+  #now(one: StoredSuggestion): StoredSuggestion {
+    if (one.automationId === null) return one;
+    const isThere = this.#options.home.hasAutomation(one.automationId);
+    if (one.status === 'accepted' && !isThere)
+      return { ...one, status: 'dismissed', decidedBy: null, reason: DELETED };
+    return one.status === 'dismissed' && isThere ? { ...one, status: 'accepted', reason: null } : one;
   }
 
   async #decide(
@@ -203,8 +213,8 @@ export class Suggestions {
   ): Promise<void> {
     const { store, clock } = this.#options;
     // It may have been found again meanwhile.
-    const latest = this.#stored.get(one.id) ?? one;
-    const decided = { ...latest, ...decision, decidedMs: clock.nowMs() };
+    const latest = this.#now(this.#stored.get(one.id) ?? one);
+    const decided = { ...latest, decidedMs: clock.nowMs(), ...decision };
     store.write((tx) => putSuggestion(tx, decided));
     this.#stored.set(one.id, decided);
     await store.durable();
@@ -213,58 +223,41 @@ export class Suggestions {
   #existing(id: string): StoredSuggestion {
     const one = this.#stored.get(id);
     if (!one) throw new HubError('not_found', `There is no suggestion ${id.slice(0, 64)}.`);
-    return one;
+    return this.#now(one);
   }
 
   #open(id: string): StoredSuggestion {
     const one = this.#existing(id);
     if (one.status === 'proposed') return one;
-    throw new HubError(
-      'conflict',
-      one.status === 'withdrawn'
-        ? 'It is not suggested any more: people do it no longer.'
-        : `It was ${one.status} already.`,
-    );
-  }
-
-  #view(one: StoredSuggestion): Suggestion {
-    const { id, status, shown, automationId } = one;
-    return {
-      ...shown,
-      id,
-      status,
-      firstSeenMs: one.firstMs,
-      lastSeenMs: one.lastMs,
-      decidedMs: one.decidedMs,
-      decidedBy: one.decidedBy,
-      reason: one.reason,
-      automationId,
-      reverted: automationId === null ? 0 : (this.#reverted.get(automationId) ?? 0),
-    };
+    throw new HubError('conflict', NOT_OPEN[one.status]);
   }
 }
 
-function toShown(candidate: Candidate, { devices }: Observations): ShownSuggestion {
-  const { rule, target, evidence, dryRun } = candidate;
-  const device = devices.get(target.entityId);
-  const title = titleOf(candidate, devices);
-  const commandKinds = device?.capabilities.find(({ name }) => name === target.capability)?.commandKinds;
+const NOT_OPEN = {
+  accepted: 'It was accepted already.',
+  dismissed: 'It was dismissed already; restore it first.',
+  withdrawn: 'It is not suggested any more: people do it no longer.',
+} as const;
+const NOT_DISMISSED = {
+  proposed: 'It was not dismissed: it is suggested.',
+  accepted: 'It was accepted; delete its automation to take that back.',
+  withdrawn: 'It was not dismissed: people do it no longer. It comes back when they do.',
+} as const;
+
+function toView(one: StoredSuggestion): Suggestion {
+  const { id, status, shown, runs, reverted } = one;
   return {
-    type: rule.type,
-    title,
-    sentence: sentenceOf(candidate, devices),
-    target: { ...target, name: device?.name ?? target.entityId },
-    commandKinds: commandKinds ?? [],
-    automation: automationContent(candidate, title),
-    evidence,
-    dryRun,
+    ...shown,
+    id,
+    status,
+    firstSeenMs: one.firstMs,
+    lastSeenMs: one.lastMs,
+    decidedMs: one.decidedMs,
+    decidedBy: one.decidedBy,
+    reason: one.reason,
+    automationId: one.automationId,
+    runs,
+    reverted,
+    isOftenUndone: isOftenUndone({ runs, reverted }),
   };
-}
-
-/** The time of day of what it rests on; null where that is no habit by time. */
-function usualMinute(observations: Observations, { rule, explainsMs }: Candidate): number | null {
-  if (rule.type !== 'time') return null;
-  if (rule.frame === 'clock') return rule.minute;
-  // A habit by the sun moves through the year: where it is now counts.
-  return median(explainsMs.slice(-7).map((ms) => observations.minutesOf(ms, observations.dayAt(ms))));
 }

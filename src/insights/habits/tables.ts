@@ -18,5 +18,17 @@ CREATE TABLE suggestion (
   automation_id TEXT                -- what it became
 ) STRICT, WITHOUT ROWID;
 `,
+    `
+ALTER TABLE suggestion ADD COLUMN runs INTEGER NOT NULL DEFAULT 0;      -- of its automation, in the days last looked at
+ALTER TABLE suggestion ADD COLUMN reverted INTEGER NOT NULL DEFAULT 0;  -- of these, so many were undone by people
+
+CREATE TABLE suggestion_search (
+  key         INTEGER PRIMARY KEY CHECK (key = 1),
+  computed_ms INTEGER NOT NULL,   -- when habits were last looked for, ms since the Unix epoch
+  since_ms    INTEGER,            -- since when there were records; NULL where there were none
+  days        INTEGER NOT NULL,   -- that were looked at
+  tried       INTEGER NOT NULL    -- habits that were looked at
+) STRICT;
+`,
   ],
 };

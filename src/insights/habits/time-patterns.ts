@@ -1,5 +1,5 @@
 import type { Action, ObservedDay, Observations } from './observations.ts';
-import type { Candidate, DryRun, Frame, Rule } from './types.ts';
+import type { Candidate, Frame, Rule } from './types.ts';
 
 import { MIN_LIFT, MIN_SUPPORT } from './gates.ts';
 import {
@@ -8,7 +8,6 @@ import {
   circularSpread,
   DAY_MINUTES,
   firstFrom,
-  hasWithin,
   mean,
   median,
   modulo,
@@ -41,13 +40,13 @@ const SUN_BONUS = 0.9;
 const WIDTH_PENALTY = 0.0005;
 /** Days of the week are told apart where that says more: one missed Sunday makes no habit of working days. */
 const WEEKDAYS_PENALTY = 0.1;
-/** Nobody is that exact, seconds: something that this hub does not know does it by the clock. */
-const MACHINE_SPREAD_S = 5;
+/**
+ * Nobody is that exact, seconds: something that this hub does not know does it, by the clock or by a sun of its own, which
+ * is reckoned a little otherwise.
+ */
+const MACHINE_SPREAD_S: Readonly<Record<Frame, number>> = { clock: 5, sunrise: 60, sunset: 60 };
 /** Times that are suggested are rounded to this, minutes. */
 const ROUND_TO = 5;
-/** Days without which nothing can be held out. */
-const MIN_LEARNED = 4;
-const MIN_LATER = 3;
 /** Habits of one action: in the morning and in the evening. */
 const MAX_HABITS = 2;
 /** Windows that do not overlap, times widths, frames and weekdays: so often chance was given its chance. */
@@ -84,20 +83,24 @@ interface Tally {
 
 /**
  * When people do something by the clock or by the sun: at most a morning's and an evening's habit for each action.
+ * @param days on which it is looked for; what was done on others must not be in `action`.
  * @param pause is awaited every few milliseconds' work.
  */
 export async function timePatterns(
   observations: Observations,
   action: Action,
+  days: readonly ObservedDay[],
   pause: () => Promise<void>,
 ): Promise<Candidate[]> {
   const found: Candidate[] = [];
   let timesMs: readonly number[] = action.timesMs;
   while (found.length < MAX_HABITS && timesMs.length > 0) {
-    if (timesMs.length > MAX_PER_DAY * observations.days.length) break;
-    const candidate = await bestPattern(observations, action, timesMs, pause);
+    if (timesMs.length > MAX_PER_DAY * days.length) break;
+    const candidate = await bestPattern(observations, { ...action, timesMs }, days, pause);
     if (!candidate) break;
-    found.push(candidate);
+    const { evidence, explainsMs } = candidate;
+    const coverage = explainsMs.length / action.timesMs.length;
+    found.push({ ...candidate, evidence: { ...evidence, coverage } });
     const explained = new Set(candidate.explainsMs);
     timesMs = timesMs.filter((ms) => !explained.has(ms));
   }
@@ -107,23 +110,19 @@ export async function timePatterns(
 async function bestPattern(
   observations: Observations,
   action: Action,
-  timesMs: readonly number[],
+  days: readonly ObservedDay[],
   pause: () => Promise<void>,
 ): Promise<Candidate | undefined> {
-  const tallies: {
-    readonly best: Tally;
-    readonly spread: number;
-    readonly occurrences: readonly Occurrence[];
-  }[] = [];
+  const tallies: { readonly best: Tally; readonly spread: number }[] = [];
   for (const frame of FRAMES) {
-    const occurrences = occurrencesOf(observations, timesMs, frame);
+    const occurrences = occurrencesOf(observations, action.timesMs, frame);
     let best: Tally | undefined;
     for (const weekdays of WEEKDAY_SETS) {
       for (const half of HALF_WIDTHS) {
         await pause();
-        const centre = densest(observations, occurrences, frame, weekdays, half);
+        const centre = densest(days, occurrences, frame, weekdays, half);
         if (centre === undefined) continue;
-        const one = tally(observations, action, occurrences, { frame, weekdays, half, centre });
+        const one = tally(observations, days, action, occurrences, { frame, weekdays, half, centre });
         if (!best || score(one) > score(best)) best = one;
       }
     }
@@ -134,7 +133,7 @@ async function bestPattern(
         .map(({ at }) => circularDifference(at, centre))
         .filter((difference) => Math.abs(difference) <= SPREAD_REACH),
     );
-    tallies.push({ best, spread, occurrences });
+    tallies.push({ best, spread });
   }
   const clock = tallies.find(({ best }) => best.window.frame === 'clock');
   const chosen = tallies.reduce<(typeof tallies)[number] | undefined>((a, b) => {
@@ -143,8 +142,8 @@ async function bestPattern(
     // A habit that a frame hardly shows at all may still look tight in it.
     return b.best.wilson >= a.best.wilson - 0.1 && b.spread < a.spread * factor ? b : a;
   }, undefined);
-  if (!chosen || isMachine(chosen.best)) return undefined;
-  return toCandidate(action, chosen.best, chosen.spread, chosen.occurrences);
+  if (!chosen || tallies.some(({ best }) => isMachine(best))) return undefined;
+  return toCandidate(action, chosen.best, chosen.spread);
 }
 
 /** The acts as minutes of the frame, ascending. */
@@ -164,14 +163,14 @@ function occurrencesOf(observations: Observations, timesMs: readonly number[], f
 
 /** The middle of the window in which it happened on most days; undefined where those are too few. */
 function densest(
-  observations: Observations,
+  days: readonly ObservedDay[],
   occurrences: readonly Occurrence[],
   frame: Frame,
   weekdays: readonly number[],
   half: number,
 ): number | undefined {
   const numbers = new Set(
-    observations.days.filter(({ weekday }) => weekdays.includes(weekday)).map(({ number }) => number),
+    days.filter(({ weekday }) => weekdays.includes(weekday)).map(({ number }) => number),
   );
   const turned = occurrences
     .map(({ at }) => ({ minute: modulo(at, DAY_MINUTES), day: Math.floor(at / DAY_MINUTES) }))
@@ -203,6 +202,7 @@ function densest(
 
 function tally(
   observations: Observations,
+  observed: readonly ObservedDay[],
   action: Action,
   occurrences: readonly Occurrence[],
   window: Window,
@@ -216,9 +216,9 @@ function tally(
   let before = 0;
   let after = 0;
   let all = 0;
-  for (const day of observations.days) {
+  for (const day of observed) {
     if (!weekdays.includes(day.weekday)) continue;
-    const middleMs = momentOf(observations, day, frame, minute);
+    const middleMs = momentOf(observations, day, { frame, minute });
     if (middleMs === null) continue;
     if (!observations.isEligible(action.entityId, middleMs - half * MINUTE_MS, middleMs + half * MINUTE_MS))
       continue;
@@ -251,7 +251,12 @@ function tally(
   };
 }
 
-function momentOf(observations: Observations, day: ObservedDay, frame: Frame, minute: number): number | null {
+/** When a rule comes on a day; null where the sun does not rise or set. */
+export function momentOf(
+  observations: Observations,
+  day: ObservedDay,
+  { frame, minute }: Pick<Extract<Rule, { type: 'time' }>, 'frame' | 'minute'>,
+): number | null {
   const anchor = frame === 'clock' ? 0 : day[frame];
   return anchor === null ? null : observations.msOf(day, anchor + minute);
 }
@@ -263,18 +268,13 @@ function score({ wilson, window, chance, hits, eligible }: Tally): number {
 }
 
 function isMachine({ window, inWindow }: Tally): boolean {
-  if (window.frame !== 'clock' || inWindow.length < 2) return false;
+  if (inWindow.length < MIN_SUPPORT) return false;
   const middle = mean(inWindow.map(({ difference }) => difference));
   const variance = mean(inWindow.map(({ difference }) => (difference - middle) ** 2));
-  return Math.sqrt(variance) * 60 < MACHINE_SPREAD_S;
+  return Math.sqrt(variance) * 60 < MACHINE_SPREAD_S[window.frame];
 }
 
-function toCandidate(
-  action: Action,
-  best: Tally,
-  spread: number,
-  occurrences: readonly Occurrence[],
-): Candidate {
+function toCandidate(action: Action, best: Tally, spread: number): Candidate {
   const { window, eligible, hits, inWindow, chance } = best;
   const { frame, weekdays } = window;
   const { entityId, capability, value } = action;
@@ -303,6 +303,7 @@ function toCandidate(
       pValue: Math.min(1, binomialTail(hits.length, trials, chance) * TRIES),
       halves: [confidenceOf(eligible.slice(0, middle)), confidenceOf(eligible.slice(middle))],
       spreadMinutes: spread,
+      windowMinutes: window.half,
       coverage: inWindow.length / Math.max(1, action.timesMs.length),
     },
     dryRun: {
@@ -310,26 +311,7 @@ function toCandidate(
       right: hits.length,
       wrong: trials - hits.length,
       days: trials,
-      heldOut: heldOut(best, occurrences),
+      heldOut: null,
     },
   };
-}
-
-/** The time as the first two thirds of the days would have it, tried on the rest. */
-function heldOut(
-  { window, eligible, inWindow }: Tally,
-  occurrences: readonly Occurrence[],
-): DryRun['heldOut'] {
-  const cut = Math.floor((eligible.length * 2) / 3);
-  const known = new Set(eligible.slice(0, cut));
-  const later = eligible.slice(cut);
-  const learned = inWindow.filter(({ day }) => known.has(day));
-  if (learned.length < MIN_LEARNED || later.length < MIN_LATER) return null;
-  const centre = window.centre + median(learned.map(({ difference }) => difference));
-  const sorted = occurrences.map(({ at }) => at);
-  const right = later.filter(({ number }) => {
-    const middle = number * DAY_MINUTES + centre;
-    return hasWithin(sorted, middle - window.half, middle + window.half);
-  }).length;
-  return { firings: later.length, right, wrong: later.length - right };
 }

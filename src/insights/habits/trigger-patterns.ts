@@ -29,10 +29,15 @@ const OTHER_DAYS = 12;
 const MAX_LOOKS = 300;
 /** What comes more often in a day is the weather, not a trigger. */
 const MAX_PER_DAY = 60;
+/**
+ * The middle half of what people need to reach a switch is wider than this. What follows more exactly is done by the
+ * devices themselves or by another hub already: a button that is bound to its lamp, a lamp with a timer.
+ */
+const MACHINE_QUARTILES_MS = 500;
 /** So often chance was given its chance. */
 const TRIES = WITHIN_MS.length * 2;
 
-interface Follow {
+export interface Follow {
   readonly day: ObservedDay;
   readonly triggerMs: number;
   /** The action that followed; null where none did within the longest time. */
@@ -40,7 +45,7 @@ interface Follow {
 }
 
 /** One length of the wait, with or without darkness. */
-interface Tally {
+export interface Tally {
   readonly withinMs: number;
   readonly whenDark: boolean;
   readonly follows: readonly Follow[];
@@ -59,15 +64,19 @@ export function triggerPattern(
   if (source.type !== 'presence' && source.entityId === action.entityId) return undefined;
   const leadMs = leadOf(source);
   if (!followsOften(observations, trigger, action, leadMs)) return undefined;
-  const follows = followsOf(observations, trigger, action, leadMs);
-  const dark = follows.filter(({ triggerMs }) => observations.isDark(triggerMs));
-  const always = bestTally(follows, false);
-  // A condition that leaves everything as it is says nothing.
-  const inTheDark = dark.length > 0 && dark.length < follows.length ? bestTally(dark, true) : undefined;
-  const best = inTheDark && inTheDark.wilson > (always?.wilson ?? 0) + WORTH_DARK ? inTheDark : always;
-  if (!best || best.hits === 0) return undefined;
+  const best = bestTally(observations, followsOf(observations, trigger, action));
+  if (!best || best.hits === 0 || (source.type !== 'presence' && isMachine(best))) return undefined;
   const forMs = waitOf(observations, source, best);
   return forMs === undefined ? undefined : toCandidate(observations, source, action, best, { leadMs, forMs });
+}
+
+/** With the best length of the wait, and in the dark only where that says more. */
+export function bestTally(observations: Observations, follows: readonly Follow[]): Tally | undefined {
+  const dark = follows.filter(({ triggerMs }) => observations.isDark(triggerMs));
+  const always = tally(follows, false);
+  // A condition that leaves everything as it is says nothing.
+  const inTheDark = dark.length > 0 && dark.length < follows.length ? tally(dark, true) : undefined;
+  return inTheDark && inTheDark.wilson > (always?.wilson ?? 0) + WORTH_DARK ? inTheDark : always;
 }
 
 /**
@@ -106,12 +115,13 @@ function followsOften(
   return goodDays >= MIN_DAYS;
 }
 
-function followsOf(
+/** Each time that the trigger came and the action was possible, with the action that followed. */
+export function followsOf(
   observations: Observations,
-  { timesMs, days }: TriggerTimes,
+  { source, timesMs, days }: TriggerTimes,
   { entityId, capability, value, timesMs: actionsMs }: Action,
-  leadMs: number,
 ): Follow[] {
+  const leadMs = leadOf(source);
   const follows: Follow[] = [];
   for (const [n, triggerMs] of timesMs.entries()) {
     const day = days[n];
@@ -126,7 +136,7 @@ function followsOf(
   return follows;
 }
 
-function bestTally(follows: readonly Follow[], whenDark: boolean): Tally | undefined {
+function tally(follows: readonly Follow[], whenDark: boolean): Tally | undefined {
   let best: Tally | undefined;
   for (const withinMs of WITHIN_MS) {
     const byDay = new Map<ObservedDay, { firings: number; right: number }>();
@@ -144,8 +154,17 @@ function bestTally(follows: readonly Follow[], whenDark: boolean): Tally | undef
   return best;
 }
 
-function isRight({ triggerMs, actionMs }: Follow, withinMs: number): boolean {
+export function isRight({ triggerMs, actionMs }: Follow, withinMs: number): boolean {
   return actionMs !== null && actionMs - triggerMs <= withinMs;
+}
+
+function isMachine({ follows, withinMs }: Tally): boolean {
+  const delays = follows
+    .filter((follow) => isRight(follow, withinMs))
+    .map(({ triggerMs, actionMs }) => (actionMs ?? triggerMs) - triggerMs)
+    .toSorted((a, b) => a - b);
+  const at = (share: number): number => delays[Math.floor(share * (delays.length - 1))] ?? 0;
+  return delays.length >= MIN_DAYS && at(0.75) - at(0.25) < MACHINE_QUARTILES_MS;
 }
 
 /**
@@ -231,6 +250,7 @@ function toCandidate(
       pValue: Math.min(1, binomialTail(Math.floor(hits), days.length, chance) * TRIES),
       halves: [shareOf(days.slice(0, middle)), shareOf(days.slice(middle))],
       spreadMinutes: null,
+      windowMinutes: null,
       coverage: explainsMs.length / Math.max(1, action.timesMs.length),
     },
     dryRun: {
@@ -238,23 +258,9 @@ function toCandidate(
       right: right.length,
       wrong: follows.length - right.length,
       days: days.length,
-      heldOut: heldOut(best),
+      heldOut: null,
     },
   };
-}
-
-/** The wait as the first two thirds of the days would have it, tried on the rest. */
-function heldOut({ follows, byDay, whenDark }: Tally): Candidate['dryRun']['heldOut'] {
-  const days = [...byDay.keys()];
-  const known = new Set(days.slice(0, Math.floor((days.length * 2) / 3)));
-  const learned = bestTally(
-    follows.filter(({ day }) => known.has(day)),
-    whenDark,
-  );
-  const later = follows.filter(({ day }) => !known.has(day));
-  if (!learned || later.length < 3) return null;
-  const right = later.filter((follow) => isRight(follow, learned.withinMs)).length;
-  return { firings: later.length, right, wrong: later.length - right };
 }
 
 function leadOf(source: TriggerSource): number {

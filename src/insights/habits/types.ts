@@ -31,6 +31,8 @@ export interface HabitDevice {
   readonly entityId: string;
   readonly name: string;
   readonly roomId: string | null;
+  /** Since when the home has it, ms since the Unix epoch; null where that is not known. */
+  readonly knownSinceMs: number | null;
   readonly capabilities: readonly HabitCapability[];
 }
 
@@ -44,6 +46,8 @@ export interface ExistingAutomation {
 export interface HabitHome {
   devices(): readonly HabitDevice[];
   automations(): readonly ExistingAutomation[];
+  /** False for one that was deleted. */
+  hasAutomation(id: string): boolean;
   /** Writes an automation entity. @returns its id, once it is durable. */
   createAutomation(content: JsonObject, userId: string): Promise<string>;
 }
@@ -118,18 +122,32 @@ export interface Evidence {
   readonly halves: readonly [number, number];
   /** Circular standard deviation of the times, minutes; null where times do not matter. */
   readonly spreadMinutes: number | null;
+  /** It counts when it happened at most so many minutes before or after the time of the rule; null likewise. */
+  readonly windowMinutes: number | null;
   /** Share of all that was done of this kind that the rule would have taken over; null where that does not apply. */
   readonly coverage: number | null;
 }
 
-/** What the automation would have done. */
+/** What the automation would have done on the very days on which the habit was found. */
 export interface DryRun {
   readonly firings: number;
   readonly right: number;
   readonly wrong: number;
   readonly days: number;
-  /** The rule as it would have been found in the first two thirds of the days, tried on the rest; null where that is too few. */
-  readonly heldOut: { readonly firings: number; readonly right: number; readonly wrong: number } | null;
+  /** The same on days of which the rule knew nothing. */
+  readonly heldOut: HeldOut | null;
+}
+
+/**
+ * The rule as it would have been found in the first two thirds of the days, tried on the rest. Null, where this is
+ * given, if it would not have been found then or there is too little left to try it on.
+ */
+export interface HeldOut {
+  readonly firings: number;
+  readonly right: number;
+  readonly wrong: number;
+  /** Days of the rest on which it could fire. */
+  readonly days: number;
 }
 
 export interface Candidate {
@@ -165,8 +183,12 @@ export interface Suggestion {
   readonly decidedBy: string | null;
   readonly reason: string | null;
   readonly automationId: string | null;
-  /** How often people undid at once what the automation did. */
+  /** How often the automation that it became did it, in the days that are looked at, */
+  readonly runs: number;
+  /** and how often people undid it within ten minutes. */
   readonly reverted: number;
+  /** So often that the automation had better be changed or deleted. */
+  readonly isOftenUndone: boolean;
 }
 
 /** What there was to look at. */
@@ -174,8 +196,10 @@ export interface Observed {
   readonly days: number;
   /** Since when there are records; null where there are none. */
   readonly sinceMs: number | null;
-  /** When this was computed. */
-  readonly computedMs: number;
+  /** When this was computed; null while it never was. */
+  readonly computedMs: number | null;
   /** Habits that were looked at. */
   readonly tried: number;
+  /** It is computed at this moment. */
+  readonly isComputing: boolean;
 }

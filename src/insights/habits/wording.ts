@@ -67,11 +67,17 @@ function savingText(
   return `${name} stood by all night${power} ${seen}. It could go off at ${source}, and stays off until somebody switches it on again.`;
 }
 
-function dryRunText({ firings, right, wrong, days }: Candidate['dryRun']): string {
+function dryRunText({ heldOut, ...same }: Candidate['dryRun']): string {
+  const later = heldOut ? `, and, found without the last third of them, ${firedText(heldOut)}` : '';
+  const which = heldOut ? ' of these' : '';
+  return `On these same days it would have fired ${firedText(same)}${later}${which}.`;
+}
+
+/** Such as `rightly on 9 of 10, once wrongly`. */
+function firedText({ firings, right, wrong, days }: Omit<Candidate['dryRun'], 'heldOut'>): string {
   const wrongly = wrong === 0 ? 'never wrongly' : wrong === 1 ? 'once wrongly' : `${wrong} times wrongly`;
-  if (firings === days)
-    return `It would have fired rightly on ${right} of ${countOf(days, 'day')}, ${wrongly}.`;
-  return `It would have fired ${countOf(firings, 'time')} on ${countOf(days, 'day')}, ${wrongly}.`;
+  if (firings === days) return `rightly on ${right} of ${days}, ${wrongly}`;
+  return `${countOf(firings, 'time')} on ${countOf(days, 'day')}, ${wrongly}`;
 }
 
 function timeText({ frame, minute }: Extract<Rule, { type: 'time' }>): string {

@@ -1,13 +1,15 @@
 import type { Tx } from '../../base/db.ts';
-import type { StoredSuggestion } from './stored.ts';
+import type { StoredSearch, StoredSuggestion } from './stored.ts';
 
 export function putSuggestion(tx: Tx, one: StoredSuggestion): void {
   tx.run(
-    `INSERT INTO suggestion (id, identity, status, shown, first_ms, last_ms, decided_ms, decided_by, reason, automation_id)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    `INSERT INTO suggestion (id, identity, status, shown, first_ms, last_ms, decided_ms, decided_by, reason, automation_id,
+       runs, reverted)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET identity = excluded.identity, status = excluded.status, shown = excluded.shown,
        last_ms = excluded.last_ms, decided_ms = excluded.decided_ms, decided_by = excluded.decided_by,
-       reason = excluded.reason, automation_id = excluded.automation_id`,
+       reason = excluded.reason, automation_id = excluded.automation_id, runs = excluded.runs,
+       reverted = excluded.reverted`,
     one.id,
     JSON.stringify(one.identity),
     one.status,
@@ -18,6 +20,20 @@ export function putSuggestion(tx: Tx, one: StoredSuggestion): void {
     one.decidedBy,
     one.reason,
     one.automationId,
+    one.runs,
+    one.reverted,
+  );
+}
+
+export function putSearch(tx: Tx, { computedMs, sinceMs, days, tried }: StoredSearch): void {
+  tx.run(
+    `INSERT INTO suggestion_search (key, computed_ms, since_ms, days, tried) VALUES (1, ?, ?, ?, ?)
+     ON CONFLICT (key) DO UPDATE SET computed_ms = excluded.computed_ms, since_ms = excluded.since_ms,
+       days = excluded.days, tried = excluded.tried`,
+    computedMs,
+    sinceMs,
+    days,
+    tried,
   );
 }
 

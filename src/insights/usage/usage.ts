@@ -46,9 +46,14 @@ export class Usage {
    * @param days 1 to MAX_USAGE_DAYS.
    */
   async report(days: number): Promise<UsageReport> {
-    const { log, home, zone, clock } = this.#options;
+    const { zone, clock } = this.#options;
     const toMs = Math.floor(clock.nowMs());
-    const { startMs: fromMs } = zone.plusDays(zone.dayOf(toMs), 1 - days);
+    return await this.between(zone.plusDays(zone.dayOf(toMs), 1 - days).startMs, toMs);
+  }
+
+  /** Of a span that is over, or of one up to now. Entities are counted as they are now. */
+  async between(fromMs: number, toMs: number): Promise<UsageReport> {
+    const { log, home, zone } = this.#options;
     const spans = log?.spans() ?? [];
     const counts = [...zone.daysOf(fromMs, toMs)].map(newCount);
     const devices = new Map<string, DeviceCount>();

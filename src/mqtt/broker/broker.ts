@@ -144,7 +144,7 @@ export class Broker implements AsyncDisposable {
     if (retain) this.retained.set(topic, payload, qos);
     // The library numbers messages and takes one that comes after a higher number for a duplicate. On the turn of a
     // device's message, which has no number yet, the hub's own would get the lower one and be passed by.
-    await null;
+    await Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, LIMITS.handOverMs);
     this.#aedes?.publish({ cmd: 'publish', topic, payload, qos, retain, dup: false }, (error) => {
