@@ -1,6 +1,7 @@
 /// <reference types="node" />
 /*
- * Builds src/ into dist/, when something changed since the last time or with --force. What has an influence on the
+ * Builds src/ into dist/, when something changed since the last time or with --force; --check only tells by its exit
+ * code whether dist/ is that of these sources, --fingerprint prints by what they are known. What has an influence on the
  * output is compared by content, because checking out and copying change the times of files.
  *
  * The types are checked, then the sources and the smaller libraries are joined into a few files: a small Pi reads and
@@ -15,7 +16,6 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { rolldown } from 'rolldown';
 
 /** Left where they are: CommonJS that requires its own parts at run time, and what is loaded seldom. */
 const EXTERNAL = [/^node:/, /^@homebridge\//, /^pino/, /^aedes/, /^mqtt/, /^bonjour-service/, /^yaml/];
@@ -34,7 +34,11 @@ const STAMP = '.build-stamp';
 const TEMPORARY = /^\.dist-(?:new|old)-(\d+)$/;
 
 const stamp = fingerprint();
-if (process.argv.includes('--force') || stamp !== readStamp()) {
+if (process.argv.includes('--fingerprint')) {
+  process.stdout.write(`${stamp}\n`);
+} else if (process.argv.includes('--check')) {
+  process.exitCode = stamp === readStamp() ? 0 : 1;
+} else if (process.argv.includes('--force') || stamp !== readStamp()) {
   removeLeftovers();
   process.exitCode = await build();
 }
@@ -77,6 +81,7 @@ function compile(args) {
 
 /** @param {string} output */
 async function bundle(output) {
+  const { rolldown } = await import('rolldown');
   await using build = await rolldown({
     input: ENTRIES,
     cwd: root,
@@ -95,6 +100,7 @@ async function bundle(output) {
 
 /** @param {string} output */
 async function bundleClient(output) {
+  const { rolldown } = await import('rolldown');
   await using build = await rolldown({
     input: CLIENT_ENTRIES,
     cwd: root,

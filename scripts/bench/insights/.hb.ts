@@ -1,0 +1,13 @@
+import * as m from '/work/main/scripts/bench/insights/habits.ts';
+const home = await (m as any).openHome();
+let last=process.threadCpuUsage(); let done=false; let n=0;
+const big: number[]=[];
+const watch=()=>{const {user,system}=process.threadCpuUsage(last); const t=(user+system)/1000; if(t>15) big.push(Math.round(t)); last=process.threadCpuUsage(); n++; if(!done) setImmediate(watch)};
+setImmediate(watch);
+await home.suggestions.refresh(); done=true;
+console.log('turns>15', big, n);
+const {items}=home.suggestions.list('proposed');
+const by=Map.groupBy(items,(i:any)=>i.type); for(const [k,v] of by) console.log(k, (v as any).length);
+for(const i of items.filter((i:any)=>i.type!=='saving')) console.log(i.title,'|',i.sentence, i.evidence.lift, i.evidence.pValue);
+for(const i of items.filter((i:any)=>i.type==='saving').slice(0,5)) console.log(i.title,'|',i.sentence);
+await home[Symbol.asyncDispose]();
