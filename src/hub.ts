@@ -1,22 +1,18 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-
 import type { Permission, Principal } from './access/types.ts';
 import type { Clock } from './base/clock.ts';
 import type { Logger } from './base/log.ts';
 import type { HubStatus, PairingInfo } from './cli/types.ts';
 import type { HubConfig, HubSecrets } from './config/config.ts';
 import type { HttpPart } from './http/types.ts';
+import type { Jobs } from './jobs/jobs.ts';
 import type { LivePart } from './live/types.ts';
-import type { Home } from './ops/types.ts';
 
 import { Access } from './access/access.ts';
 import { systemClock } from './base/clock.ts';
 import { DataDir } from './base/data-dir.ts';
-import { HubError } from './base/errors.ts';
 import { newId } from './base/ids.ts';
 import { keepValue } from './base/kept-values.ts';
-import { createLogger } from './base/log.ts';
+import { LogBook } from './base/log-book.ts';
 import { OpenParts } from './base/open-parts.ts';
 import { readHubVersion } from './base/version.ts';
 import { ClientRecords } from './clients/clients.ts';
@@ -30,23 +26,35 @@ import { Diagnosis } from './hub/diagnosis.ts';
 import { diagnosisTasks } from './hub/diagnosis-tasks.ts';
 import { HomekitDesk, homekitPairing, homekitStatus } from './hub/homekit-desk.ts';
 import { homekitTasks } from './hub/homekit-tasks.ts';
-import { startActivityPart } from './hub/activity-part.ts';
+import { activityCleanup, startActivityPart } from './hub/activity-part.ts';
 import { startInsightsPart } from './hub/insights-part.ts';
+import { startBackupPart } from './hub/backup-part.ts';
+import { backupTasks } from './hub/backup-tasks.ts';
 import { suggestionsJob } from './hub/habits-part.ts';
+import { reportJobs, startReportsPart } from './hub/reports-part.ts';
+import { reportTasks } from './hub/report-tasks.ts';
 import { startHomekitPart, startMqttPart } from './hub/optional-parts.ts';
 import { startAccessoriesPart, type AccessoryOverrides } from './hub/accessories-part.ts';
 import { accessoryTasks } from './hub/accessory-tasks.ts';
 import { energyTasks } from './hub/energy-tasks.ts';
 import { suggestionTasks } from './hub/suggestion-tasks.ts';
 import { startAutomationsPart } from './hub/automations-part.ts';
+import { automationTasks } from './hub/automation-tasks.ts';
 import { CommandSinks } from './hub/command-sinks.ts';
+import { healthTasks, startHealthPart } from './hub/health-part.ts';
 import { jobTasks } from './hub/job-tasks.ts';
 import { startJobsPart } from './hub/jobs-part.ts';
-import { DATABASE_FILE, openStore } from './hub/open-store.ts';
+import { openStore } from './hub/open-store.ts';
+import { userTasks } from './hub/user-tasks.ts';
 import { openHomeSecrets } from './hub/secrets.ts';
 import { homeTasks, LocalHome } from './ops/ops.ts';
 import { Readings } from './readings/readings.ts';
 import { Sync } from './sync/sync.ts';
+
+export { runBackupOrder } from './hub/backup-run.ts';
+
+export { doctorConfig } from './hub/doctor-config.ts';
+export { openHome } from './hub/open-home.ts';
 
 /** What the `ready` line tells whoever started the hub; the ports are the real ones and no secret is among it. */
 export interface ReadyInfo {
@@ -65,12 +73,16 @@ export interface Hub extends AsyncDisposable {
   readonly openParts: readonly string[];
   /** Codes and credentials for the person at the terminal. */
   pairing(): PairingInfo;
+  /** Whether the event loop and the database answer; what a watchdog is fed by. */
+  isAlive(): Promise<boolean>;
 }
 
 /** What a test replaces. */
 export interface HubOverrides {
   readonly clock?: Clock;
   readonly log?: Logger;
+  /** In place of the hub's own log; before `log`. */
+  readonly book?: LogBook;
   /** Keeps HomeKit on the loopback interface and unannounced. */
   readonly loopbackOnly?: boolean;
   readonly accessories?: AccessoryOverrides;
@@ -88,10 +100,11 @@ export async function startHub(
 ): Promise<Hub> {
   const startedAtMs = performance.now();
   const clock = overrides.clock ?? systemClock;
-  const log = overrides.log ?? createLogger(config.logging);
   const version = readHubVersion();
   const parts = new OpenParts();
   await using opening = parts;
+  const book = opening.add('log', overrides.book ?? new LogBook(config.logging));
+  const log = overrides.book ? book.logger : (overrides.log ?? book.logger);
 
   const dataDir = opening.add('data_dir', DataDir.open(config.dataDir, log));
   const store = opening.add('database', await openStore(dataDir, clock, log));
@@ -139,15 +152,34 @@ export async function startHub(
   const sinks = new CommandSinks();
   devices.connect(sinks);
   const shared = { store, graph, devices, sinks, clock, log, opening };
-  const activity = startActivityPart(shared);
+  const activity = startActivityPart(config, shared);
   const mqtt = await startMqttPart(config, secrets, dataDir, shared);
   const homekit = await startHomekitPart(config, secrets, version, overrides, shared);
   const accessories = await startAccessoriesPart(config, overrides, homekit, shared);
   const automations = startAutomationsPart(config, { ...shared, access });
   const insights = startInsightsPart(config, { ...shared, readings, activity });
-  const jobs = startJobsPart(config, { ...shared, access, readings }, [suggestionsJob(insights.suggestions)]);
+  const told = { ...shared, insights, activity, automations, sync, jobs: (): Jobs => jobs };
+  const reports = startReportsPart(config, secrets, told);
+  const backup = await startBackupPart(config, secrets, dataDir, { ...told, audit: access.audit });
+  const nightly = [
+    ...backup.definitions,
+    activityCleanup(activity),
+    suggestionsJob(insights.suggestions),
+    ...reportJobs(reports),
+  ];
+  const jobs = startJobsPart(config, { ...shared, access, readings }, nightly);
+  await reports.deliveries.connect(jobs);
   const diagnosis = new Diagnosis({ devices, mqtt: mqtt?.part.inspector ?? null, homekit, accessories });
   const homekitDesk = new HomekitDesk(homekit);
+  const isAnnounced = config.mdns.enabled && overrides.loopbackOnly !== true;
+  const watching = startHealthPart(config, {
+    ...{ ...shared, version, nodeId, folder: dataDir.path, book, readings, sync, homekit, jobs },
+    mqtt: mqtt?.part ?? null,
+    announcedPort: () => (isAnnounced ? announcedPort() : null),
+    http: () => http,
+    live: () => live,
+    backups: backup.health,
+  });
   const http: HttpPart = opening.add(
     'http',
     await startHttp({
@@ -160,12 +192,17 @@ export async function startHub(
       readings,
       activity,
       insights,
+      reports,
       diagnosis,
       homekit: homekitDesk,
       mqttUsers: mqtt?.part.users ?? null,
       accessories,
       automations,
+      backups: backup.backups,
       jobs,
+      watch: watching.watch,
+      observer: watching.observer,
+      metricsPublic: config.metrics.isPublic,
       clients: new ClientRecords({ store, clock }),
       keyFolder: dataDir.path,
       secrets: store.secrets,
@@ -173,7 +210,7 @@ export async function startHub(
       urlForOthers: () => (http.isLocalOnly ? tlsUrl() : null) ?? plainUrl(),
       tlsUrlForOthers: () => tlsUrl(),
       tlsFingerprint: () => http.tls?.fingerprint ?? null,
-      notReady: () => store.fault,
+      notReady: () => watching.health.notReady(),
       upgrade: (request, socket, head) => {
         if (live) live.handleUpgrade(request, socket, head);
         else socket.destroy();
@@ -202,6 +239,7 @@ export async function startHub(
   const plainUrl = (): string => urlForOthers(http.url, config.http.host);
   const tlsUrl = (): string | null =>
     http.tls && config.http.tls && urlForOthers(http.tls.url, config.http.tls.host);
+  const announcedPort = (): number => (http.isLocalOnly && http.tls ? http.tls.port : http.port);
   const announcement = (): MdnsTxt => ({
     txtvers: '1',
     id: nodeId,
@@ -215,7 +253,7 @@ export async function startHub(
       'mdns',
       startMdns({
         name: config.home.name,
-        port: http.isLocalOnly && http.tls ? http.tls.port : http.port,
+        port: announcedPort(),
         txt: announcement(),
         log: log.child({ part: 'mdns' }),
       }),
@@ -243,6 +281,7 @@ export async function startHub(
     http_url: http.url,
     mqtt_url: mqtt?.part.url ?? null,
     homekit: homekit && homekitStatus(homekit),
+    entities: graph.countSince(0, false),
     devices: devices.list().length,
     storage_fault: store.fault,
   });
@@ -263,9 +302,14 @@ export async function startHub(
         ...diagnosisTasks(diagnosis, mqtt?.part.users ?? null, access.audit),
         ...accessoryTasks(accessories, access.audit),
         ...jobTasks(jobs, access.audit),
+        ...backupTasks(backup, access.audit),
+        ...healthTasks(watching),
         ...energyTasks(insights),
         ...suggestionTasks(insights, automations),
+        ...automationTasks(automations),
+        ...reportTasks(reports, access.audit),
         ...homekitTasks(homekitDesk, diagnosis, access.audit),
+        ...userTasks(access),
       },
       log: log.child({ part: 'control' }),
     }),
@@ -287,36 +331,9 @@ export async function startHub(
       return running.open;
     },
     pairing,
+    isAlive: async () => await watching.health.alive(),
     async [Symbol.asyncDispose]() {
       await running[Symbol.asyncDispose]();
-    },
-  };
-}
-
-/**
- * Opens the graph of a data folder on which no hub runs, for a command that works on it. A folder or a database that is
- * missing is made where `create` says so.
- * @throws StartError when a hub holds the folder or the database cannot be opened, HubError `not_found` when there is none.
- */
-export async function openHome(
-  config: HubConfig,
-  options: { readonly create: boolean },
-): Promise<{ home: Home } & AsyncDisposable> {
-  if (!options.create && !existsSync(join(config.dataDir, DATABASE_FILE))) {
-    throw new HubError('not_found', `There is no home in ${config.dataDir}. Is this the right data_dir?`);
-  }
-  const clock = systemClock;
-  const log = createLogger(config.logging);
-  const parts = new OpenParts();
-  await using opening = parts;
-  const dataDir = opening.add('data_dir', DataDir.open(config.dataDir, log));
-  const store = opening.add('database', await openStore(dataDir, clock, log));
-  const graph = opening.add('graph', new Graph({ store, clock, log: log.child({ part: 'graph' }) }));
-  const open = parts.move();
-  return {
-    home: new LocalHome({ graph, clock, hubVersion: readHubVersion() }),
-    async [Symbol.asyncDispose]() {
-      await open[Symbol.asyncDispose]();
     },
   };
 }

@@ -28,7 +28,7 @@ import { Users } from './users.ts';
 
 export { DEFAULT_OVERLAP_S } from './api-keys.ts';
 export type { ToldApiKey } from './api-keys.ts';
-export type { AuditEvent, AuditFilter } from './audit.ts';
+export { Audit, type AuditEvent, type AuditFilter } from './audit.ts';
 export { removeExpired } from './expiry.ts';
 export type { SetupInput } from './first-owner.ts';
 export type { LoginInput, PasswordChange } from './logins.ts';

@@ -7,6 +7,8 @@ import { deleteExpired } from './writer.ts';
 /**
  * Removes what nobody can use any more: refresh tokens, sessions and guests whose time is over, pairing codes, and the
  * former secrets of keys that were rotated. Accounts and keys of people stay when they end: an admin can let them go on.
+ * Nothing else removes sessions, refresh tokens and guests by age: a login while the clock is years ahead would sign out
+ * the whole household.
  * @param nowMs may lie behind the clock: whoever is shut out by it is so whether or not the row is still there.
  * @returns how many rows of each were removed.
  * @throws HubError `storage`, `storage_full`.

@@ -19,7 +19,6 @@ import {
 } from './reader.ts';
 import { refuseEnded } from './standing.ts';
 import {
-  deleteExpired,
   deleteUser,
   insertGuestCode,
   insertSession,
@@ -73,7 +72,6 @@ export class GuestCodes {
     const { code, prefix } = this.#newCode();
     store.write((tx) => {
       refuseEnded(tx, actor);
-      deleteExpired(tx, nowMs);
       if (readGuestCodes(tx, nowMs).length >= MAX_CODES) {
         throw new HubError(
           'conflict',

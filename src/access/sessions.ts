@@ -18,7 +18,6 @@ import { isOwnLogin, refuseEnded } from './standing.ts';
 import { ACCESS_TOKEN_S, invalidToken } from './tokens.ts';
 import { NEVER_MS } from './types.ts';
 import {
-  deleteExpired,
   deleteSession,
   extendSession,
   insertRefreshToken,
@@ -95,7 +94,6 @@ export class Sessions {
   /** Begins a session; the one of the user that was unused for longest ends when there are too many. */
   open(tx: Tx, { key, user }: Pick<StoredUser, 'key' | 'user'>, device: SessionDevice): OpenSession {
     const nowMs = this.#options.clock.nowMs();
-    deleteExpired(tx, nowMs);
     const id = newId();
     const sessionKey = insertSession(tx, { id, userKey: key, nowMs, ...device });
     const opened = this.#issue(tx, { sessionKey, sessionId: id, user });
@@ -107,7 +105,6 @@ export class Sessions {
   openLong(tx: Tx, userKey: number): string {
     const nowMs = this.#options.clock.nowMs();
     const id = newId();
-    deleteExpired(tx, nowMs);
     insertSession(tx, { id, userKey, deviceId: null, nowMs, expiresAtMs: nowMs + LONG_TOKEN_S * 1000 });
     this.#tellLater(trimSessions(tx, userKey, { keep: MAX_LONG_SESSIONS_PER_USER, long: true }));
     return id;

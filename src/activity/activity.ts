@@ -28,8 +28,8 @@ export interface ActivityOptions {
   source: ActivitySource;
   clock: Clock;
   log: Logger;
-  /** Default 400. */
-  retentionDays?: number;
+  /** 0: nothing is written down, and what was is removed. Default 400. */
+  keepDays?: number;
   /** Of the sorted history; beyond it the oldest days go. Default 64 MiB. */
   maxBytes?: number;
 }
@@ -38,7 +38,7 @@ export interface ActivityOptions {
 const FLUSH_EVERY_MS = 60_000;
 /** Batches are sorted every day, or earlier under a flood. */
 const SORT_AT_BYTES = 1024 * 1024;
-const RETENTION_DAYS = 400;
+const KEEP_DAYS = 400;
 const MAX_BYTES = 64 * 1024 * 1024;
 
 /**
@@ -61,6 +61,7 @@ export class Activity implements ActivityHistory, AsyncDisposable {
   #commands: Disposable | undefined;
   #timer: NodeJS.Timeout | undefined;
   #tick: Promise<void> | undefined;
+  #sorting: Promise<void> | undefined;
   #failed = false;
   #isStopping = false;
 
@@ -75,7 +76,8 @@ export class Activity implements ActivityHistory, AsyncDisposable {
       store,
       clock,
       log,
-      retentionDays: options.retentionDays ?? RETENTION_DAYS,
+      series: this.#series,
+      keepDays: options.keepDays ?? KEEP_DAYS,
       maxBytes: options.maxBytes ?? MAX_BYTES,
       trustedMs: readSpans(store.db).reduce((latest, { endMs }) => Math.max(latest, endMs), 0),
       isStopping: () => this.#isStopping,
@@ -85,8 +87,10 @@ export class Activity implements ActivityHistory, AsyncDisposable {
 
   static start(options: ActivityOptions): Activity {
     const activity = new Activity(options);
-    activity.#follow();
-    activity.#noteAlive();
+    if (activity.#upkeep.keepDays > 0) {
+      activity.#follow();
+      activity.#noteAlive();
+    }
     activity.#timer = setInterval(() => {
       activity.#tick ??= activity.tick().finally(() => (activity.#tick = undefined));
     }, FLUSH_EVERY_MS);
@@ -119,12 +123,12 @@ export class Activity implements ActivityHistory, AsyncDisposable {
     const { clock, log } = this.#options;
     try {
       this.flush();
-      this.#spans.tick();
+      if (this.#upkeep.keepDays > 0) this.#spans.tick();
       const day = dayOf(clock.nowMs());
       if (day === this.#sortedDay && this.#recorder.batchBytes < SORT_AT_BYTES) return;
       // After a start in the middle of a day there is nothing to hurry for.
-      if (this.#sortedDay !== undefined || this.#recorder.batchBytes >= SORT_AT_BYTES) await this.sort();
-      while (!this.#isStopping && !this.expire(clock.nowMs()).isDone) await setImmediate();
+      const isUrgent = this.#sortedDay !== undefined || this.#recorder.batchBytes >= SORT_AT_BYTES;
+      await (isUrgent ? this.cleanUp(clock.nowMs()) : this.#expireAll(clock.nowMs()));
       this.#sortedDay = day;
       this.#failed = false;
     } catch (error) {
@@ -135,7 +139,19 @@ export class Activity implements ActivityHistory, AsyncDisposable {
 
   /** Sorts what was written, in short transactions. @throws HubError `storage_full` or `storage`. */
   async sort(): Promise<void> {
-    this.#recorder.batchBytes -= await sortBatches(this.#upkeep);
+    this.#sorting ??= this.#sort().finally(() => (this.#sorting = undefined));
+    await this.#sorting;
+  }
+
+  /**
+   * Sorts, and removes what is too old, in short transactions.
+   * @param signal ends it between two of them.
+   * @returns how many rows were removed.
+   * @throws HubError `storage_full` or `storage`; the signal's reason.
+   */
+  async cleanUp(nowMs: number, signal?: AbortSignal): Promise<number> {
+    await this.sort();
+    return await this.#expireAll(nowMs, signal);
   }
 
   /** Removes what is too old, as much as one short transaction may: call it until it is done. */
@@ -149,9 +165,25 @@ export class Activity implements ActivityHistory, AsyncDisposable {
     clearInterval(this.#timer);
     this.#follower?.[Symbol.dispose]();
     this.#commands?.[Symbol.dispose]();
-    await this.#tick;
+    await Promise.allSettled([this.#tick, this.#sorting]);
     this.flush();
-    this.#noteAlive();
+    if (this.#upkeep.keepDays > 0) this.#noteAlive();
+  }
+
+  async #sort(): Promise<void> {
+    this.#recorder.batchBytes -= await sortBatches(this.#upkeep);
+  }
+
+  async #expireAll(nowMs: number, signal?: AbortSignal): Promise<number> {
+    let removed = 0;
+    while (!this.#isStopping) {
+      signal?.throwIfAborted();
+      const { deletedRows, isDone } = this.expire(nowMs);
+      removed += deletedRows;
+      if (isDone) break;
+      await setImmediate();
+    }
+    return removed;
   }
 
   #noteAlive(): void {

@@ -51,7 +51,7 @@ export function* scanActivity(
   fromMs: number,
   toMs: number,
 ): Generator<readonly SeriesEvents[]> {
-  const recent = recentEvents(context, null);
+  const recent = yield* recentInSlices(context);
   const from = Math.max(fromMs, firstMs(context.db, recent));
   for (let day = dayOf(from); day * DAY_MS < toMs; day++) {
     const left = new Map(recent);
@@ -107,17 +107,19 @@ export function undamaged<T>(log: Logger, what: string, decode: () => T, otherwi
 /** Where in batches the events of each series are, oldest first. */
 export function blocksBySeries(log: Logger, batches: readonly DataRow[]): Map<number, Uint8Array[]> {
   const bySeries = new Map<number, Uint8Array[]>();
-  for (const { key: batchKey, data } of batches) {
-    const take = (): void => {
-      for (const { key, block } of blocksOf(data)) {
-        const known = bySeries.get(key);
-        if (known) known.push(block);
-        else bySeries.set(key, [block]);
-      }
-    };
-    undamaged(log, `batch ${batchKey}`, take, undefined);
-  }
+  for (const batch of batches) addBlocks(log, batch, bySeries);
   return bySeries;
+}
+
+function addBlocks(log: Logger, { key: batchKey, data }: DataRow, to: Map<number, Uint8Array[]>): void {
+  const take = (): void => {
+    for (const { key, block } of blocksOf(data)) {
+      const known = to.get(key);
+      if (known) known.push(block);
+      else to.set(key, [block]);
+    }
+  };
+  undamaged(log, `batch ${batchKey}`, take, undefined);
 }
 
 export function eventsOfBlocks(
@@ -132,15 +134,44 @@ export function eventsOfBlocks(
 
 /** What is in batches or in memory yet. */
 function recentEvents(
-  { db, log, series }: HistoryContext,
-  wanted: ReadonlySet<Series> | null,
+  { db, log }: HistoryContext,
+  wanted: ReadonlySet<Series>,
 ): Map<Series, ActivityEvent[]> {
   const blocks = blocksBySeries(log, readBatches(db));
   const found = new Map<Series, ActivityEvent[]>();
-  for (const one of wanted ?? series.all()) {
+  for (const one of wanted) {
     const own = one.key === null ? undefined : blocks.get(one.key);
     if (!own && one.waiting.length === 0) continue;
     found.set(one, mergeEvents([own ? eventsOfBlocks(log, one.key ?? 0, own) : [], one.waiting]));
+  }
+  return found;
+}
+
+/** The same of all series, with an empty slice every few milliseconds. */
+function* recentInSlices({
+  db,
+  log,
+  series,
+}: HistoryContext): Generator<readonly SeriesEvents[], Map<Series, ActivityEvent[]>> {
+  const batches = readBatches(db);
+  // What waits now is in no batch of these, whatever is written between two slices.
+  const waiting = new Map([...series.all()].map((one) => [one, [...one.waiting]]));
+  const blocks = new Map<number, Uint8Array[]>();
+  let untilMs = performance.now() + SLICE_MS;
+  for (const batch of batches) {
+    addBlocks(log, batch, blocks);
+    if (performance.now() < untilMs) continue;
+    yield [];
+    untilMs = performance.now() + SLICE_MS;
+  }
+  const found = new Map<Series, ActivityEvent[]>();
+  for (const [one, events] of waiting) {
+    const own = one.key === null ? undefined : blocks.get(one.key);
+    if (!own && events.length === 0) continue;
+    found.set(one, mergeEvents([own ? eventsOfBlocks(log, one.key ?? 0, own) : [], events]));
+    if (performance.now() < untilMs) continue;
+    yield [];
+    untilMs = performance.now() + SLICE_MS;
   }
   return found;
 }

@@ -23,6 +23,13 @@ export function readSeries(db: Db): SeriesRow[] {
     .map((row) => ({ key: row.key, entityId: row.entity_id, capability: row.capability }));
 }
 
+/** The keys of up to `limit` series that have no sorted day from `day` on. */
+export function readSeriesBefore(db: Db, day: number, limit: number): number[] {
+  return db
+    .all<{ key: number }>('SELECT key FROM activity_series WHERE last_day < ? LIMIT ?', day, limit)
+    .map(({ key }) => key);
+}
+
 /** Those that are not sorted yet: a day's worth, so that they may be in memory together. */
 export function readBatches(db: Db): DataRow[] {
   return db.all<DataRow>('SELECT key, data FROM activity_batch ORDER BY key');

@@ -109,7 +109,9 @@ export class Recorder {
     const waiting = [...series.all()].filter((one) => one.waiting.length > 0);
     try {
       const { keys, bytes } = store.write((tx) => {
-        const keys = waiting.map((one) => one.key ?? insertSeries(tx, one.entityId, one.capability));
+        const keys = waiting.map(
+          (one) => one.key ?? insertSeries(tx, one.entityId, one.capability, dayOf(clock.nowMs())),
+        );
         const data = encodeBatch(
           waiting.map((one, n) => ({ key: keys[n] ?? 0, events: mergeEvents([one.waiting]) })),
         );

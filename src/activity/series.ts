@@ -41,6 +41,14 @@ export class SeriesSet {
     this.#byKey.set(key, series);
   }
 
+  /** Forgets a series of which nothing is kept. */
+  remove({ key, entityId, capability }: Series): void {
+    const ofEntity = this.#byEntity.get(entityId);
+    ofEntity?.delete(capability);
+    if (ofEntity?.size === 0) this.#byEntity.delete(entityId);
+    if (key !== null) this.#byKey.delete(key);
+  }
+
   /** The series, made where it is new. */
   take(entityId: string, capability: string): Series {
     const ofEntity = this.#byEntity.get(entityId) ?? new Map<string, Series>();

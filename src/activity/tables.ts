@@ -37,5 +37,9 @@ CREATE TABLE activity_size (
 ) STRICT;
 INSERT INTO activity_size (key, bytes) VALUES (1, 0);
 `,
+    `
+ALTER TABLE activity_series ADD COLUMN last_day INTEGER NOT NULL DEFAULT 0;  -- UTC day of its last sorted event, or of its first words
+UPDATE activity_series SET last_day = coalesce((SELECT max(slot) / 1048576 FROM activity_day), 0);
+`,
   ],
 };

@@ -3,13 +3,14 @@ import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Store } from '../base/store.ts';
+import type { SeriesSet } from './series.ts';
 import type { ActivityEvent, ActivityExpiry } from './types.ts';
 
 import { decodeEvents, encodeEvents, mergeEvents } from './codec.ts';
 import { blocksBySeries, eventsOfBlocks, undamaged } from './history.ts';
 import { DAY_MS, dayOf, dayOfSlot } from './periods.ts';
-import { readBatches, readDay, readFirstSlot, readSize } from './reader.ts';
-import { deleteBatches, expireDays, expireSpans, putDay } from './writer.ts';
+import { readBatches, readDay, readFirstSlot, readSeriesBefore, readSize } from './reader.ts';
+import { deleteBatches, deleteSeries, expireDays, expireSpans, putDay } from './writer.ts';
 
 /** A transaction ends after this long. */
 const SLICE_MS = 8;
@@ -21,7 +22,9 @@ export interface UpkeepOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly retentionDays: number;
+  readonly series: SeriesSet;
+  /** 0: nothing is kept. */
+  readonly keepDays: number;
   readonly maxBytes: number;
   /** How far the clock was believed before; 0 where nothing is known of it. */
   readonly trustedMs: number;
@@ -73,19 +76,42 @@ export class Expiry {
 
   /** Does as much as one short transaction may. */
   expire(nowMs: number): ActivityExpiry {
-    const { store, retentionDays, maxBytes } = this.#options;
-    const oldest = dayOf(this.#believed(nowMs)) - retentionDays;
+    const { store, keepDays, maxBytes } = this.#options;
+    const today = dayOf(this.#believed(nowMs));
+    const oldest = keepDays === 0 ? today + 1 : today - keepDays;
     const first = readFirstSlot(store.db);
-    if (first === undefined) return { deletedRows: 0, isDone: true };
-    const firstDay = dayOfSlot(first);
+    const firstDay = first === undefined ? undefined : dayOfSlot(first);
     const isTooMuch = readSize(store.db) > maxBytes;
-    if (firstDay >= oldest && !isTooMuch) return { deletedRows: 0, isDone: true };
+    if (firstDay === undefined || (firstDay >= oldest && !isTooMuch)) {
+      return { deletedRows: this.#forgetSeries(Math.min(firstDay ?? today, today)), isDone: true };
+    }
     const beforeDay = Math.max(oldest, isTooMuch ? firstDay + 1 : 0);
     const deletedRows = store.write((tx) => {
       expireSpans(tx, oldest * DAY_MS);
       return expireDays(tx, beforeDay, SLICE_ROWS);
     });
     return { deletedRows, isDone: false };
+  }
+
+  /**
+   * Forgets devices of which nothing is kept any more, a few hundred at a time: the rest has time until the next day.
+   * @param day before it nothing is kept in `activity_day`.
+   */
+  #forgetSeries(day: number): number {
+    const { store, log, series } = this.#options;
+    const old = readSeriesBefore(store.db, day, SLICE_ROWS);
+    if (old.length === 0) return 0;
+    const unsorted = blocksBySeries(log, readBatches(store.db));
+    const gone = old
+      .filter((key) => !unsorted.has(key))
+      .flatMap((key) => series.byKey(key) ?? [])
+      .filter(({ waiting }) => waiting.length === 0);
+    if (gone.length === 0) return 0;
+    store.write((tx) => {
+      for (const { key } of gone) if (key !== null) deleteSeries(tx, key);
+    });
+    for (const one of gone) series.remove(one);
+    return gone.length;
   }
 
   /** The time by which ages are reckoned: the clock, but for a leap ahead that may be a mistake. */

@@ -3,9 +3,18 @@ import type { Tx } from '../base/db.ts';
 import { slotOf } from './periods.ts';
 
 /** @returns the key of the new series. */
-export function insertSeries(tx: Tx, entityId: string, capability: string): number {
-  return tx.run('INSERT INTO activity_series (entity_id, capability) VALUES (?, ?)', entityId, capability)
-    .lastInsertRowid;
+export function insertSeries(tx: Tx, entityId: string, capability: string, day: number): number {
+  return tx.run(
+    'INSERT INTO activity_series (entity_id, capability, last_day) VALUES (?, ?, ?)',
+    entityId,
+    capability,
+    day,
+  ).lastInsertRowid;
+}
+
+/** Forgets a series of which nothing is kept. */
+export function deleteSeries(tx: Tx, key: number): void {
+  tx.run('DELETE FROM activity_series WHERE key = ?', key);
 }
 
 export function insertBatch(tx: Tx, data: Uint8Array): void {
@@ -23,6 +32,7 @@ export function putDay(tx: Tx, day: number, seriesKey: number, data: Uint8Array,
     slotOf(day, seriesKey),
     data,
   );
+  tx.run('UPDATE activity_series SET last_day = ? WHERE key = ? AND last_day < ?', day, seriesKey, day);
   addSize(tx, data.length - bytesBefore);
 }
 

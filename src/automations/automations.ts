@@ -1,4 +1,4 @@
-import type { Principal } from '../access/types.ts';
+import type { Actor } from '../access/types.ts';
 import type { Clock } from '../base/clock.ts';
 import type { HomeZone } from '../base/home-zone.ts';
 import type { JsonObject } from '../base/json.ts';
@@ -16,20 +16,22 @@ import type {
   CheckResult,
   Definition,
   Run,
+  Words,
 } from './types.ts';
 
-import { errorText, HubError } from '../base/errors.ts';
-import { parseContent } from '../graph/graph.ts';
+import { HubError } from '../base/errors.ts';
 import { Approvals } from './approvals.ts';
 import { Causes } from './causes.ts';
+import { Decisions } from './decisions.ts';
 import { Library } from './library.ts';
 import { Lookout } from './lookout.ts';
 import { readHolds, readRuns } from './reader.ts';
-import { checkEntitled } from './rights.ts';
 import { Runner } from './runner.ts';
 import { StateTriggers } from './state-triggers.ts';
+import { statusOf } from './status.ts';
 import { Timetable } from './timetable.ts';
 import { LiveTriggers } from './live-triggers.ts';
+import { wordsOf } from './words.ts';
 import { interruptRuns, replaceHolds } from './writer.ts';
 
 export interface AutomationsOptions {
@@ -47,6 +49,7 @@ export interface AutomationsOptions {
 /** The clock is looked at this often at least: it may be set at any time. */
 const LOOK_EVERY_MS = 60_000;
 const SAVE_EVERY_MS = 10 * 60_000;
+const EXPIRE_EVERY_MS = 24 * 60 * 60_000;
 const STOP_WITHIN_MS = 3000;
 const CHECK_ID = 'automation-to-check';
 
@@ -60,11 +63,14 @@ export class Automations implements AutomationDirectory, AsyncDisposable {
   readonly #live: LiveTriggers;
   readonly #lookout: Lookout;
   readonly #runner: Runner;
+  readonly #decisions: Decisions;
   #follower: ChangeFollower | undefined;
   #graphFollower: Disposable | undefined;
   #timer: NodeJS.Timeout | undefined;
   #refresh: NodeJS.Immediate | undefined;
+  #runningNow: readonly Definition[] | undefined;
   #savedMs: number;
+  #expiredMs: number;
   #isStopping = false;
 
   private constructor(options: AutomationsOptions) {
@@ -78,7 +84,8 @@ export class Automations implements AutomationDirectory, AsyncDisposable {
     const circumstances = (): Circumstances => ({ devices, zone, sun, nowMs: clock.nowMs() });
     const parts = { library: this.#library, approvals: this.#approvals, causes, circumstances };
     this.#runner = new Runner({ ...options, ...parts });
-    const running = (): Definition[] => this.#running();
+    this.#decisions = new Decisions({ ...options, library: this.#library, approvals: this.#approvals });
+    const running = (): readonly Definition[] => this.#running();
     this.#lookout = new Lookout({
       store,
       clock,
@@ -89,6 +96,7 @@ export class Automations implements AutomationDirectory, AsyncDisposable {
     });
     this.#live = new LiveTriggers({ devices, states: this.#states, causes, runner: this.#runner, running });
     this.#savedMs = clock.monotonicMs();
+    this.#expiredMs = this.#savedMs;
   }
 
   /** What was begun and not ended before is told as interrupted, and is not done again. */
@@ -97,10 +105,13 @@ export class Automations implements AutomationDirectory, AsyncDisposable {
     const automations = new Automations(options);
     const interrupted = store.write((tx) => interruptRuns(tx));
     if (interrupted > 0) log.warn({ interrupted }, 'automations were interrupted when the hub stopped');
-    automations.#lookout.load();
+    automations.#approvals.withdrawStale((entityId) => automations.#library.get(entityId));
+    const hasRun = automations.#lookout.load();
     const resume = { holds: readHolds(store.db), lookedMs: automations.#lookout.lookedMs };
     automations.#states.watch(automations.#running(), resume);
     automations.#live.begin();
+    // A power cut in its first minutes must not make a hub new again, which looks back on nothing.
+    if (!hasRun) automations.#save();
     automations.#follower = devices.follow(() => automations.#takeChanges());
     automations.#graphFollower = graph.follow(() => {
       automations.#refresh ??= setImmediate(() => automations.#onGraphChange());
@@ -115,7 +126,8 @@ export class Automations implements AutomationDirectory, AsyncDisposable {
     clearTimeout(this.#timer);
     try {
       this.#lookout.look();
-      this.#live.takeLasted();
+      // A hub that dies now must know what has fired: after a restart nothing else tells.
+      if (this.#live.takeLasted()) this.#save();
       this.#saveWhenDue();
     } catch (error) {
       this.#options.log.error({ err: error }, 'what is due could not be looked at; it is tried again');
@@ -137,58 +149,64 @@ export class Automations implements AutomationDirectory, AsyncDisposable {
     return this.#statusOf(this.#existing(entityId));
   }
 
-  runs(entityId: string, limit: number, beforeId: number): Run[] {
-    this.#existing(entityId);
+  words(entityId: string): Words {
+    return wordsOf(this.#existing(entityId), (id) => this.#nameOf(id));
+  }
+
+  runs(entityId: string | null, limit: number, beforeId: number): Run[] {
+    if (entityId !== null) this.#existing(entityId);
     return readRuns(this.#options.store.db, entityId, limit, beforeId);
   }
 
-  async enable(entityId: string, principal: Principal): Promise<AutomationStatus> {
-    this.#library.reload(entityId);
-    const definition = this.#existing(entityId);
-    const [problem] = this.#problemsOf(definition);
-    if (problem)
-      throw new HubError('invalid', `It cannot run. ${problem.path}: ${problem.message}`, {
-        field: problem.path,
-      });
-    checkEntitled(definition, principal, this.#entitlement());
-    this.#approvals.approve(definition, principal.userId);
-    if (!definition.wanted) this.#setWanted(entityId, true, principal);
+  async enable(entityId: string, by: Actor): Promise<AutomationStatus> {
+    this.#decisions.enable(this.#fresh(entityId), by);
     return await this.#changed(entityId);
   }
 
-  async disable(entityId: string, principal: Principal): Promise<AutomationStatus> {
-    if (this.#existing(entityId).wanted) this.#setWanted(entityId, false, principal);
+  async approve(entityId: string, by: Actor): Promise<AutomationStatus> {
+    this.#decisions.approve(this.#fresh(entityId), by);
     return await this.#changed(entityId);
   }
 
-  async run(entityId: string, principal: Principal): Promise<Run> {
-    const definition = this.#existing(entityId);
-    const [problem] = definition.problems;
-    if (problem)
-      throw new HubError('invalid', `It cannot run. ${problem.path}: ${problem.message}`, {
-        field: problem.path,
-      });
-    checkEntitled(definition, principal, this.#entitlement());
-    return await this.#runner.runFor(definition, principal);
+  async disable(entityId: string, by: Actor): Promise<AutomationStatus> {
+    this.#decisions.disable(this.#fresh(entityId), by);
+    return await this.#changed(entityId);
+  }
+
+  async run(entityId: string, by: Actor, { force }: { force: boolean }): Promise<Run> {
+    const definition = this.#fresh(entityId);
+    this.#decisions.checkRun(definition, by);
+    const run = await this.#runner.runFor(definition, by.principal, force);
+    this.#decisions.noteRun(run, definition, by, force);
+    return run;
   }
 
   check(entityType: 'automation' | 'schedule', content: JsonObject): CheckResult {
     const nowMs = this.#options.clock.nowMs();
-    const definition = this.#library.define({ id: CHECK_ID, entityType, modifiedAtMs: nowMs }, content);
-    return { problems: this.#problemsOf(definition), nextMs: this.#timetable.next(definition, nowMs, 5) };
+    const definition = this.#library.define(
+      { id: CHECK_ID, version: '', entityType, modifiedAtMs: nowMs },
+      content,
+    );
+    return {
+      problems: this.#problemsOf(definition),
+      nextMs: this.#timetable.next(definition, nowMs, 5),
+      words: wordsOf(definition, (id) => this.#nameOf(id)),
+    };
   }
 
-  edited(entityId: string, principal: Principal): void {
-    const before = this.#library.get(entityId);
+  edited(entityId: string, by: Actor): void {
+    // What was due before was due as it was then.
+    this.tick();
+    const vouched = this.#library
+      .dependentsBefore(entityId)
+      .filter((definition) => this.#approvals.standing(definition));
     this.#library.reload(entityId);
     const after = this.#library.get(entityId);
-    if (after && (!before || before.hash !== after.hash || this.#approvals.standing(before))) {
-      try {
-        checkEntitled(after, principal, this.#entitlement());
-        this.#approvals.approve(after, principal.userId);
-      } catch (error) {
-        this.#options.log.info({ automation: entityId, reason: errorText(error) }, 'an automation is held');
-      }
+    if (after) this.#decisions.edited(after, this.#library.previous(entityId), by);
+    // Whoever moves the times of a schedule answers for what goes by them.
+    for (const before of vouched) {
+      const moved = this.#library.get(before.entityId);
+      if (moved) this.#decisions.edited(moved, before, by);
     }
     this.#onDefinitions();
   }
@@ -207,15 +225,17 @@ export class Automations implements AutomationDirectory, AsyncDisposable {
     this.#save();
   }
 
-  /** What may run by itself: wanted, understood, and vouched for. */
-  #running(): Definition[] {
-    return [...this.#library.all()].filter(
+  /** What may run by itself: wanted, understood, and vouched for. Kept until something of that changes. */
+  #running(): readonly Definition[] {
+    this.#runningNow ??= [...this.#library.all()].filter(
       (definition) =>
         definition.wanted &&
+        definition.triggers.length > 0 &&
         definition.actions.length > 0 &&
         this.#problemsOf(definition).length === 0 &&
         this.#approvals.standing(definition) !== undefined,
     );
+    return this.#runningNow;
   }
 
   #problemsOf(definition: Definition): Definition['problems'] {
@@ -226,24 +246,15 @@ export class Automations implements AutomationDirectory, AsyncDisposable {
   }
 
   #statusOf(definition: Definition): AutomationStatus {
-    const { store, clock, rights } = this.#options;
-    const approval = this.#approvals.standing(definition);
+    const { store, clock } = this.#options;
     const problems = this.#problemsOf(definition);
-    const isIdle = definition.entityType === 'schedule' && definition.actions.length === 0;
-    let status: AutomationStatus['status'] = 'on';
-    if (problems.length > 0) status = 'not_runnable';
-    else if (!definition.wanted) status = 'off';
-    else if (!approval && !isIdle) status = 'held';
-    let reason = status === 'held' ? 'Nobody entitled to all it does has enabled it as it is now.' : null;
-    const principal = status === 'on' && approval ? rights.principalOf(approval.approvedBy) : undefined;
-    if (status === 'on' && approval && !principal)
-      reason = 'Who enabled it is not a user of this home any more.';
+    const approval = this.#approvals.standing(definition);
+    const told = statusOf(definition, problems, approval, (by) => this.#decisions.doubtOf(definition, by));
+    const isOn = told.status === 'on';
     return {
       definition: { ...definition, problems },
-      status,
-      approvedBy: approval?.approvedBy ?? null,
-      reason,
-      nextMs: status === 'on' ? (this.#timetable.next(definition, clock.nowMs(), 1)[0] ?? null) : null,
+      ...told,
+      nextMs: isOn ? (this.#timetable.next(definition, clock.nowMs(), 1)[0] ?? null) : null,
       lastRun: readRuns(store.db, definition.entityId, 1, 0)[0] ?? null,
     };
   }
@@ -254,19 +265,16 @@ export class Automations implements AutomationDirectory, AsyncDisposable {
     return found;
   }
 
-  #entitlement(): { rights: AutomationRights; devices: AutomationDevices; library: Library } {
-    const { rights, devices } = this.#options;
-    return { rights, devices, library: this.#library };
+  /** As the graph has it now. */
+  #fresh(entityId: string): Definition {
+    this.tick();
+    this.#library.reload(entityId);
+    const definition = this.#existing(entityId);
+    return { ...definition, problems: this.#problemsOf(definition) };
   }
 
-  #setWanted(entityId: string, enabled: boolean, principal: Principal): void {
-    this.#options.graph.transaction((writer) => {
-      const latest = writer.latest(entityId);
-      if (!latest || latest.contentJson === null)
-        throw new HubError('not_found', 'The automation was deleted.');
-      const author = { userId: principal.userId, deviceId: 'http' };
-      writer.replaceContent(entityId, { ...parseContent(latest), enabled }, author);
-    });
+  #nameOf(entityId: string): string {
+    return this.#options.devices.view(entityId)?.name ?? this.#library.get(entityId)?.name ?? entityId;
   }
 
   async #changed(entityId: string): Promise<AutomationStatus> {
@@ -279,12 +287,22 @@ export class Automations implements AutomationDirectory, AsyncDisposable {
 
   #onGraphChange(): void {
     this.#refresh = undefined;
-    if (!this.#isStopping && this.#library.refresh()) this.#onDefinitions();
+    if (this.#isStopping) return;
+    // What was due before is due as it was then.
+    this.tick();
+    try {
+      if (this.#library.refresh()) this.#onDefinitions();
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'a change of the automations could not be looked at');
+    }
   }
 
   #onDefinitions(): void {
+    this.#approvals.withdrawStale((entityId) => this.#library.get(entityId));
+    this.#runningNow = undefined;
+    this.#lookout.forgetNext();
     this.#states.watch(this.#running());
-    this.tick();
+    this.#setTimer();
   }
 
   #takeChanges(): void {
@@ -297,17 +315,23 @@ export class Automations implements AutomationDirectory, AsyncDisposable {
   }
 
   #setTimer(): void {
+    if (this.#isStopping) return;
     clearTimeout(this.#timer);
     const { clock } = this.#options;
     const nowMs = clock.nowMs();
     const toMinute = LOOK_EVERY_MS - (nowMs % LOOK_EVERY_MS);
     const toTime = this.#lookout.nextMs(nowMs + toMinute) - nowMs;
-    const waitMs = Math.max(1, Math.ceil(Math.min(toMinute, toTime, this.#states.nextInMs)));
+    const toLook = Math.max(toTime, this.#lookout.settlesInMs);
+    const waitMs = Math.max(1, Math.ceil(Math.min(toMinute, toLook, this.#states.nextInMs)));
     this.#timer = setTimeout(() => this.tick(), waitMs);
   }
 
   #saveWhenDue(): void {
     const nowMs = this.#options.clock.monotonicMs();
+    if (nowMs >= this.#expiredMs + EXPIRE_EVERY_MS) {
+      this.#expiredMs = nowMs;
+      this.#runner.expire((entityId) => this.#library.get(entityId) !== undefined);
+    }
     if (nowMs < this.#savedMs + SAVE_EVERY_MS) return;
     this.#savedMs = nowMs;
     this.#save();

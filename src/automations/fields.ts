@@ -88,6 +88,12 @@ export class Fields {
   }
 }
 
+/** ` on mon, tue`; nothing where it is every day. */
+export function dayWords(days: ReadonlySet<number>): string {
+  if (days.size >= WEEKDAYS.length) return '';
+  return ` on ${WEEKDAYS.filter((_, day) => days.has(day)).join(', ')}`;
+}
+
 /** Ms since midnight, or undefined where the text is no time of day. */
 export function timeOfDayMs(value: unknown): number | undefined {
   const match = typeof value === 'string' ? TIME.exec(value) : null;

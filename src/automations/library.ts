@@ -59,16 +59,41 @@ export class Library {
     const entity = this.#graph.entity(entityId);
     if (entity && isOurs(entity.entityType)) this.#put(entity);
     else this.#byId.delete(entityId);
-    for (const { entityId: other, triggers } of this.#byId.values()) {
-      if (!triggers.some((trigger) => trigger.type === 'schedule' && trigger.entityId === entityId)) continue;
+    for (const { entityId: other } of this.dependents(entityId)) {
       const dependent = this.#graph.entity(other);
       if (dependent) this.#put(dependent);
     }
   }
 
+  /** What goes by the times of a schedule. */
+  dependents(scheduleId: string): Definition[] {
+    return [...this.#byId.values()].filter(({ triggers }) =>
+      triggers.some((trigger) => trigger.type === 'schedule' && trigger.entityId === scheduleId),
+    );
+  }
+
+  /** Those of them as they were before the latest version of their schedule, where nothing else has changed meanwhile. */
+  dependentsBefore(scheduleId: string): Definition[] {
+    const [parent] = this.#graph.entity(scheduleId)?.parentVersions ?? [];
+    if (parent === undefined || this.#byId.get(scheduleId)?.version !== parent) return [];
+    return this.dependents(scheduleId).filter(
+      ({ entityId, version }) => this.#graph.entity(entityId)?.version === version,
+    );
+  }
+
+  /** What an entity was before its latest version; undefined where that is the first, or followed on no single one. */
+  previous(entityId: string): Definition | undefined {
+    const latest = this.#graph.entity(entityId);
+    const [parent, ...others] = latest?.parentVersions ?? [];
+    if (parent === undefined || others.length > 0) return undefined;
+    const version = this.#graph.version(entityId, parent);
+    if (!version || version.contentJson === null || !isOurs(version.entityType)) return undefined;
+    return this.define(version, contentOf(version));
+  }
+
   /** What an entity of this content would be. */
   define(
-    entity: Pick<EntityVersion, 'id' | 'entityType' | 'modifiedAtMs'>,
+    entity: Pick<EntityVersion, 'id' | 'version' | 'entityType' | 'modifiedAtMs'>,
     content: Record<string, unknown>,
   ): Definition {
     const entityType = entity.entityType === 'schedule' ? 'schedule' : 'automation';
@@ -78,6 +103,7 @@ export class Library {
     return {
       ...parsed,
       entityId: entity.id,
+      version: entity.version,
       entityType,
       name: typeof name === 'string' && name.trim() !== '' ? name : entity.id,
       wanted: enabled !== false,

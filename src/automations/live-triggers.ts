@@ -82,10 +82,10 @@ export class LiveTriggers {
     const isAnybody = this.#isAnybodyHome();
     if (wasAnybody === isAnybody) return;
     const event = isAnybody ? 'first_arrives' : 'last_leaves';
-    this.#fireAll(
-      (trigger) => trigger.type === 'presence' && trigger.event === event,
-      { trigger: 'presence', value },
-    );
+    this.#fireAll((trigger) => trigger.type === 'presence' && trigger.event === event, {
+      trigger: 'presence',
+      value,
+    });
   }
 
   #place(entityId: string, capability: string, value: unknown): void {

@@ -55,13 +55,14 @@ export class Lookout {
     return this.#lookedMs;
   }
 
-  /** Goes on where the last run stopped; a hub that never ran begins now. */
-  load(): void {
+  /** Goes on where the last run stopped; a hub that never ran begins now. @returns whether it has run before. */
+  load(): boolean {
     const nowMs = this.#options.clock.nowMs();
     const progress = readProgress(this.#options.store.db);
     this.#lookedMs = progress?.lookedMs ?? nowMs;
     this.#furthestMs = progress?.furthestMs ?? this.#lookedMs;
     if (progress) this.#settledMonoMs = this.#options.clock.monotonicMs() + SETTLE_MS;
+    return progress !== undefined;
   }
 
   /** In how many ms it may look at all; 0 or less: now. */
@@ -120,9 +121,7 @@ export class Lookout {
   #dueUntil(afterMs: number, nowMs: number): Found[] {
     const found = this.#options
       .running()
-      .flatMap((definition) =>
-        this.#dueOf(definition, afterMs, nowMs).map((due) => ({ definition, due })),
-      );
+      .flatMap((definition) => this.#dueOf(definition, afterMs, nowMs).map((due) => ({ definition, due })));
     return found.toSorted((a, b) => a.due.atMs - b.due.atMs);
   }
 

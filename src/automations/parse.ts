@@ -6,7 +6,7 @@ import { errorText } from '../base/errors.ts';
 import { shortHash } from '../base/ids.ts';
 import { isJsonObject, type JsonObject } from '../base/json.ts';
 import { parseTimeMicros } from '../graph/graph.ts';
-import { Fields } from './fields.ts';
+import { dayWords, Fields } from './fields.ts';
 
 const MAX_PARTS = 100;
 const MAX_DEPTH = 8;
@@ -66,10 +66,11 @@ function scheduleTriggers(fields: Fields): Trigger[] {
       atMs: Math.floor(atMicros / 1000),
     });
   } else if (time !== undefined && time !== null) {
-    const rule = dailyRule(fields.timeOfDay('time'), fields.days());
+    const days = fields.days();
+    const rule = dailyRule(fields.timeOfDay('time'), days);
     triggers.push({
       id: idOf(['time', time, fields.get('days')]),
-      label: `at ${shown(time)}`,
+      label: `at ${shown(time)}${dayWords(days)}`,
       type: 'time',
       rule,
     });
@@ -104,8 +105,9 @@ function triggerOf(fields: Fields): Trigger | undefined {
   const id = idOf(fields.values);
   switch (type) {
     case 'time': {
-      const rule = dailyRule(fields.timeOfDay('at'), fields.days());
-      return { id, label: `at ${shown(fields.get('at'))}`, type, rule };
+      const days = fields.days();
+      const rule = dailyRule(fields.timeOfDay('at'), days);
+      return { id, label: `at ${shown(fields.get('at'))}${dayWords(days)}`, type, rule };
     }
     case 'sun': {
       const event = fields.oneOf('event', SUN_EVENTS) ?? 'sunset';

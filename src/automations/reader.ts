@@ -39,16 +39,30 @@ export function readApprovals(db: Db): Map<string, Approval> {
   );
 }
 
-/** Newest first; before `beforeKey` where it is not 0. */
-export function readRuns(db: Db, entityId: string, limit: number, beforeKey: number): Run[] {
+/** Newest first; before `beforeKey` where it is not 0. @param entityId null: of all. */
+export function readRuns(db: Db, entityId: string | null, limit: number, beforeKey: number): Run[] {
+  const before = beforeKey === 0 ? Number.MAX_SAFE_INTEGER : beforeKey;
+  const rows =
+    entityId === null
+      ? db.all<RunRow>(
+          `SELECT ${RUN_COLUMNS} FROM automation_run WHERE key < ? ORDER BY key DESC LIMIT ?`,
+          before,
+          limit,
+        )
+      : db.all<RunRow>(
+          `SELECT ${RUN_COLUMNS} FROM automation_run WHERE entity_id = ? AND key < ? ORDER BY key DESC LIMIT ?`,
+          entityId,
+          before,
+          limit,
+        );
+  return rows.map(toRun);
+}
+
+/** The ids of all that ever ran and of which something is kept. */
+export function readRunOwners(db: Db): string[] {
   return db
-    .all<RunRow>(
-      `SELECT ${RUN_COLUMNS} FROM automation_run WHERE entity_id = ? AND key < ? ORDER BY key DESC LIMIT ?`,
-      entityId,
-      beforeKey === 0 ? Number.MAX_SAFE_INTEGER : beforeKey,
-      limit,
-    )
-    .map(toRun);
+    .all<{ entity_id: string }>('SELECT DISTINCT entity_id FROM automation_run')
+    .map(({ entity_id: id }) => id);
 }
 
 export function readRun(db: Db, key: number): Run | undefined {

@@ -4,12 +4,15 @@ import type { Logger } from '../base/log.ts';
 import type { Store } from '../base/store.ts';
 import type { ActionResult, Definition, Outcome } from './types.ts';
 
-import { hasFiring } from './reader.ts';
-import { expireRuns, finishRun, insertRun, type NewRun } from './writer.ts';
+import { hasFiring, readRunOwners } from './reader.ts';
+import { expireRuns, finishRun, insertRun, type Keep, type NewRun } from './writer.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-const KEPT = { most: 200, least: 20 };
+const MOST = 200;
+const LEAST = 20;
 const KEPT_DAYS = 90;
+/** A clock that is set back by less than this brings nothing again, however often an automation fires. */
+const NAMES_KEPT_MS = 26 * 60 * 60 * 1000;
 const EXPIRE_EVERY = 20;
 
 /** Why an automation is to run. */
@@ -56,18 +59,30 @@ export class RunRecords {
       startedMs: clock.nowMs(),
       outcome,
     };
-    if (key !== null) this.#fired.add(key);
     if (this.#fired.size > 10_000) this.#fired.clear();
+    if (key !== null) this.#fired.add(key);
     try {
       return store.write((tx) => {
         if (++this.#count % EXPIRE_EVERY === 0) {
-          expireRuns(tx, run.automationId, { ...KEPT, beforeMs: clock.nowMs() - KEPT_DAYS * DAY_MS });
+          expireRuns(tx, run.automationId, this.#keep(LEAST));
         }
         return insertRun(tx, run) ?? 'known';
       });
     } catch (error) {
       log.error({ err: error, automation: run.automationId }, 'a firing could not be written down');
       return null;
+    }
+  }
+
+  /** Removes what is too old, of automations that fire no more, too. @param isThere whether one still exists. */
+  expire(isThere: (automationId: string) => boolean): void {
+    const { store, log } = this.#options;
+    try {
+      store.write((tx) => {
+        for (const id of readRunOwners(store.db)) expireRuns(tx, id, this.#keep(isThere(id) ? LEAST : 0));
+      });
+    } catch (error) {
+      log.error({ err: error }, 'old firings could not be removed; it is tried again tomorrow');
     }
   }
 
@@ -90,5 +105,10 @@ export class RunRecords {
         'the end of a firing could not be written down',
       );
     }
+  }
+
+  #keep(least: number): Keep {
+    const nowMs = this.#options.clock.nowMs();
+    return { most: MOST, dueAfterMs: nowMs - NAMES_KEPT_MS, least, beforeMs: nowMs - KEPT_DAYS * DAY_MS };
   }
 }

@@ -24,6 +24,7 @@ import { grouped } from './parse.ts';
 import { readRun } from './reader.ts';
 import { checkEntitled, sceneWrites } from './rights.ts';
 import { RunRecords, type Firing } from './run-records.ts';
+import { Turns } from './turns.ts';
 
 const MAX_SCENE_DEPTH = 4;
 /** A list of actions that goes on for ever would be one of scenes that run scenes. */
@@ -46,11 +47,12 @@ export interface RunnerOptions {
 export class Runner {
   readonly #options: RunnerOptions;
   readonly #records: RunRecords;
-  readonly #running = new Map<string, Promise<unknown>>();
+  readonly #turns: Turns;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
     this.#records = new RunRecords(options);
+    this.#turns = new Turns(options.log);
   }
 
   /** Runs an automation that a trigger fires, unless it has done so for this firing, may not, or its conditions do not hold. */
@@ -58,13 +60,6 @@ export class Runner {
     const { definition, key, chain } = firing;
     const { causes, circumstances, log } = this.#options;
     if (key !== null && this.#records.has(key)) return;
-    const refusal = causes.refusal(definition.entityId, chain);
-    if (refusal) {
-      if (!refusal.isFirst) return;
-      log.warn({ automation: definition.entityId, reason: refusal.reason }, 'an automation was stopped');
-      this.#records.record(firing, 'stopped', { reason: refusal.reason });
-      return;
-    }
     const told: string[] = [];
     const result = allHold(definition.conditions, circumstances(), told);
     const why = told.length > 0 ? { conditions: told } : {};
@@ -75,13 +70,22 @@ export class Runner {
       }
       return;
     }
+    const refusal = causes.refusal(definition.entityId, chain) ?? this.#tooMany(definition.entityId);
+    if (refusal) {
+      if (!refusal.isFirst) return;
+      log.warn({ automation: definition.entityId, reason: refusal.reason }, 'an automation was stopped');
+      this.#records.record(firing, 'stopped', { ...why, reason: refusal.reason });
+      return;
+    }
     const id = this.#records.record(firing, 'claimed', why);
     if (id === 'known') return;
-    void this.#queue(definition.entityId, async () => {
+    const turn = this.#turns.take(definition.entityId, async () => {
       // A schedule would be made up for after a power cut that takes the note of it back; a press would not.
       if (key !== null && id !== null) await this.#settle(definition.entityId);
       await this.#actFor(firing, id, why);
     });
+    // What goes wrong in a turn is logged there.
+    turn.catch(() => undefined);
   }
 
   /** Writes down that something did not happen. */
@@ -89,36 +93,66 @@ export class Runner {
     this.#records.record(firing, 'missed', { reason });
   }
 
-  /** Does what an automation does, now, for somebody who asks for it. */
-  async runFor(definition: Definition, principal: Principal): Promise<Run> {
+  /** Whether this firing happened already. */
+  hasFired(key: string): boolean {
+    return this.#records.has(key);
+  }
+
+  /** Removes what is too old. @param isThere whether an automation still exists. */
+  expire(isThere: (automationId: string) => boolean): void {
+    this.#records.expire(isThere);
+  }
+
+  /** Does what an automation does, now, for somebody who asks for it; with `force` whatever its conditions say. */
+  async runFor(definition: Definition, principal: Principal, force: boolean): Promise<Run> {
     const firing = {
       definition,
       trigger: 'by hand',
-      why: { by: principal.username },
+      why: { by: principal.username, ...(force ? { force } : {}) },
       key: null,
       scheduledMs: null,
       chain: [],
     };
-    const id = this.#records.record(firing, 'claimed', {});
-    return await this.#queue(definition.entityId, async () => {
+    const told: string[] = [];
+    const result = force || allHold(definition.conditions, this.#options.circumstances(), told);
+    const why = told.length > 0 ? { conditions: told } : {};
+    if (result !== true) {
+      const reason = result === null ? 'a condition is unknown' : 'a condition does not hold';
+      return this.#recorded(this.#records.record(firing, 'conditions', { ...why, reason }));
+    }
+    const busy = this.#tooMany(definition.entityId);
+    if (busy) throw new HubError('rate_limited', `${definition.name} was not run: ${busy.reason}.`);
+    const id = this.#records.record(firing, 'claimed', why);
+    return await this.#turns.take(definition.entityId, async () => {
       const results = await this.#act(definition, [principal], [definition.entityId]);
-      this.#records.finish(firing, id, {}, outcomeOf(results), results);
-      const run = typeof id === 'number' ? readRun(this.#options.store.db, id) : undefined;
-      if (!run) throw new HubError('storage', 'It was done, and could not be written down.');
-      return run;
+      this.#records.finish(firing, id, why, outcomeOf(results), results);
+      return this.#recorded(id);
     });
+  }
+
+  #recorded(id: number | null | 'known'): Run {
+    const run = typeof id === 'number' ? readRun(this.#options.store.db, id) : undefined;
+    if (!run) throw new HubError('storage', 'What came of it could not be written down.');
+    return run;
   }
 
   /** Resolves when nothing runs any more. */
   async settled(): Promise<void> {
-    while (this.#running.size > 0) await Promise.allSettled(this.#running.values());
+    await this.#turns.settled();
   }
 
-  async #actFor(firing: Firing, id: number | null, why: JsonObject): Promise<void> {
-    const { definition } = firing;
-    const { rights, approvals } = this.#options;
-    const by = approvals.standing(definition)?.approvedBy;
-    const principal = by === undefined ? undefined : rights.principalOf(by);
+  /** Does it, as it is when its turn comes. */
+  async #actFor(fired: Firing, id: number | null, why: JsonObject): Promise<void> {
+    const { rights, approvals, library } = this.#options;
+    const definition = library.get(fired.definition.entityId);
+    const by = definition?.wanted === true && approvals.standing(definition)?.approvedBy;
+    if (!definition || by === false || by === undefined || definition.problems.length > 0) {
+      const reason = 'it was changed, switched off or deleted before its turn came';
+      this.#records.finish(fired, id, { ...why, reason }, 'stopped', []);
+      return;
+    }
+    const firing = { ...fired, definition };
+    const principal = rights.principalOf(by);
     try {
       if (!principal) {
         throw new HubError(
@@ -185,6 +219,12 @@ export class Runner {
     const { approvals, rights, circumstances, causes } = this.#options;
     const approval = approvals.standing(inner);
     const owner = approval && rights.principalOf(approval.approvedBy);
+    // Nobody's switched-off scene is played because another one asks for it.
+    if (!inner.wanted) {
+      if (action.type === 'automation')
+        return [{ action: told(action), ok: true, result: 'it is switched off' }];
+      throw new HubError('conflict', `${inner.name} is switched off.`);
+    }
     if (inner.problems.length > 0)
       throw new HubError('invalid', `${inner.name} cannot run: ${inner.problems[0]?.message ?? ''}`);
     if (!owner) throw new HubError('forbidden', `${inner.name} is held: nobody who may has enabled it.`);
@@ -192,7 +232,6 @@ export class Runner {
       throw new HubError('invalid', `${inner.name} is part of a ring, or nested too deep.`);
     }
     if (action.type === 'automation') {
-      if (!inner.wanted) return [{ action: told(action), ok: true, result: 'it is switched off' }];
       const refusal = causes.refusal(inner.entityId, []);
       if (refusal) throw new HubError('rate_limited', refusal.reason);
       const conditions: string[] = [];
@@ -233,7 +272,13 @@ export class Runner {
     definition: Definition,
     by: readonly Principal[],
   ): Promise<string> {
-    const { graph, rights, clock } = this.#options;
+    const { graph, rights, causes, clock } = this.#options;
+    if (!causes.mayNote(definition.entityId)) {
+      throw new HubError(
+        'rate_limited',
+        'It writes too many notes: give it a trigger that comes less often.',
+      );
+    }
     for (const principal of by) rights.check(principal, { type: 'note' });
     const author = { userId: by.at(-1)?.userId ?? 'hub', deviceId: 'automation' };
     const id = graph.transaction((writer) => {
@@ -265,20 +310,11 @@ export class Runner {
     return id;
   }
 
-  /** One after the other for each automation: two firings must not mix their commands. */
-  async #queue<T>(automationId: string, body: () => Promise<T>): Promise<T> {
-    const before = this.#running.get(automationId) ?? Promise.resolve();
-    const next = before.then(body, body);
-    const kept = next.then(
-      () => undefined,
-      (error: unknown) =>
-        this.#options.log.error({ err: error, automation: automationId }, 'an automation failed'),
-    );
-    this.#running.set(automationId, kept);
-    void kept.then(() => {
-      if (this.#running.get(automationId) === kept) this.#running.delete(automationId);
-    });
-    return await next;
+  #tooMany(automationId: string): { reason: string; isFirst: boolean } | undefined {
+    const reason = this.#turns.refusal(automationId);
+    return reason === undefined
+      ? undefined
+      : { reason, isFirst: this.#options.causes.isFirst(`busy ${automationId}`) };
   }
 
   async #settle(automationId: string): Promise<void> {

@@ -4,6 +4,7 @@ import type { AutomationDevices, Definition, Trigger } from './types.ts';
 
 import { jsonEqual } from '../base/json.ts';
 import { meets } from './conditions.ts';
+import { SETTLE_MS } from './lookout.ts';
 
 type StateTrigger = Extract<Trigger, { type: 'state' }>;
 
@@ -37,12 +38,15 @@ interface Watch {
 
 /**
  * Tells when states become what triggers wait for. Only what is reported live counts: what a broker had kept, what was
- * unknown before, and what was so already when the watching began fire nothing.
+ * unknown before, and what was so already when the watching began fire nothing. A state that has to last counts from when
+ * it is heard, though, if it was unknown: the light goes out five minutes after a silent sensor says again that nobody is there.
  */
 export class StateTriggers {
   readonly #devices: Pick<AutomationDevices, 'view'>;
   readonly #clock: Clock;
   #watches = new Map<string, Watch>();
+  /** The same by what they look at: most of what devices tell is of no interest to any. */
+  #bySource = new Map<string, Watch[]>();
 
   constructor(options: { devices: Pick<AutomationDevices, 'view'>; clock: Clock }) {
     this.#devices = options.devices;
@@ -70,27 +74,18 @@ export class StateTriggers {
       }
     }
     this.#watches = watches;
+    this.#bySource = Map.groupBy(watches.values(), ({ trigger }) => sourceOf(trigger));
   }
 
   /** @returns the triggers that a change fires at once. */
   take(change: Change): Fired[] {
     const fired: Fired[] = [];
-    for (const watch of this.#watches.values()) {
-      const { trigger } = watch;
-      if (trigger.entityId !== change.entityId || trigger.capability !== change.capability) continue;
-      const before = watch.value;
-      const wasMet = watch.isMet;
-      watch.value = change.value;
-      watch.isMet = isAnyChange(trigger) ? false : meets(trigger.test, change.value);
-      if (!watch.isMet) watch.hold = null;
-      if (change.isKept === true || before === null || change.value === null) {
-        if (watch.isMet && !wasMet) this.#hold(watch, change.timestampMs, true);
-        continue;
-      }
-      if (isAnyChange(trigger) ? jsonEqual(before, change.value) : wasMet || !watch.isMet) continue;
-      if (trigger.from !== undefined && !jsonEqual(trigger.from, before)) continue;
-      if (trigger.forMs > 0) this.#hold(watch, change.timestampMs, false, before);
-      else fired.push({ definition: watch.definition, trigger, value: change.value, before, sinceMs: null });
+    for (const watch of this.#bySource.get(sourceOf(change)) ?? []) {
+      const { definition, trigger, value: before } = watch;
+      if (!this.#becomes(watch, change)) continue;
+      if (trigger.forMs > 0) this.#hold(watch, { sinceMs: change.timestampMs, fired: false, before });
+      else if (change.isKept !== true && before !== null)
+        fired.push({ definition, trigger, value: change.value, before, sinceMs: null });
     }
     return fired;
   }
@@ -140,18 +135,49 @@ export class StateTriggers {
     const kept = resume?.holds.get(key);
     const sinceMs = kept?.sinceMs ?? stateMs;
     // Without a note of it, only the time of the state tells whether it had lasted long enough before the hub stopped.
-    const isOver = kept ? kept.fired : !resume || sinceMs + trigger.forMs <= resume.lookedMs;
-    this.#hold(watch, sinceMs, isOver);
+    const fired = kept ? kept.fired : !resume || sinceMs + trigger.forMs <= resume.lookedMs;
+    // The door may have been shut while the hub did not run: devices get the time to say so.
+    this.#hold(watch, { sinceMs, fired, before: null }, SETTLE_MS);
     return watch;
   }
 
-  #hold(watch: Watch, sinceMs: number, fired: boolean, before: unknown = null): void {
+  /** Notes a change. @returns whether what the trigger waits for has just begun. */
+  #becomes(watch: Watch, { value, isKept }: Change): boolean {
+    const { trigger, value: before, isMet: wasMet, hold } = watch;
+    watch.value = value;
+    if (value === null) {
+      // Unknown is neither: what has fired has, and what was waited for begins anew when it is known again.
+      watch.isMet = false;
+      if (hold) hold.dueMonoMs = Infinity;
+      return false;
+    }
+    if (isAnyChange(trigger)) {
+      watch.hold = null;
+      return before !== null && isKept !== true && !jsonEqual(before, value) && isFrom(trigger, before);
+    }
+    watch.isMet = meets(trigger.test, value);
+    if (!watch.isMet) watch.hold = null;
+    return watch.isMet && !wasMet && hold?.fired !== true && isFrom(trigger, before);
+  }
+
+  #hold(
+    watch: Watch,
+    { sinceMs, fired, before }: { sinceMs: number; fired: boolean; before: unknown },
+    leastMs = 0,
+  ): void {
     const { forMs } = watch.trigger;
-    if (forMs === 0) return;
     // Of a wall clock that was wrong when the state began, no more than the whole time is believed.
-    const leftMs = Math.min(sinceMs + forMs - this.#clock.nowMs(), forMs);
+    const leftMs = Math.max(leastMs, Math.min(sinceMs + forMs - this.#clock.nowMs(), forMs));
     watch.hold = { sinceMs, dueMonoMs: this.#clock.monotonicMs() + leftMs, fired, before };
   }
+}
+
+function sourceOf({ entityId, capability }: { entityId: string; capability: string }): string {
+  return `${entityId} ${capability}`;
+}
+
+function isFrom({ from }: StateTrigger, before: unknown): boolean {
+  return from === undefined || jsonEqual(from, before);
 }
 
 function isAnyChange({ test }: StateTrigger): boolean {

@@ -80,6 +80,8 @@ export interface Problem {
 /** What an entity asks to be done, whether or not it can be. */
 export interface Definition {
   readonly entityId: string;
+  /** Of the entity that it was read from. */
+  readonly version: string;
   readonly entityType: 'automation' | 'schedule';
   readonly name: string;
   /** `content.enabled` is not false. */

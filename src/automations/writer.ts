@@ -56,16 +56,25 @@ export function interruptRuns(tx: Tx): number {
   return tx.run("UPDATE automation_run SET outcome = 'interrupted' WHERE outcome = 'claimed'").changes;
 }
 
-/** Keeps the newest `most`, and of those the `least` newest however old they are. */
-export function expireRuns(
-  tx: Tx,
-  entityId: string,
-  { most, least, beforeMs }: { most: number; least: number; beforeMs: number },
-): void {
+/** Which runs of an automation are kept. Times are ms since the Unix epoch. */
+export interface Keep {
+  /** The newest so many, */
+  readonly most: number;
+  /** and however many what was due after this: its name keeps it from firing again when the clock is set back. */
+  readonly dueAfterMs: number;
+  /** Of those the newest so many however old they are, */
+  readonly least: number;
+  /** and the others when they began after this. */
+  readonly beforeMs: number;
+}
+
+export function expireRuns(tx: Tx, entityId: string, { most, dueAfterMs, least, beforeMs }: Keep): void {
   tx.run(
-    `DELETE FROM automation_run WHERE entity_id = ? AND outcome <> 'claimed' AND key <=
+    `DELETE FROM automation_run WHERE entity_id = ? AND outcome <> 'claimed'
+       AND (firing IS NULL OR scheduled_ms <= ?) AND key <=
        (SELECT key FROM automation_run WHERE entity_id = ? ORDER BY key DESC LIMIT 1 OFFSET ?)`,
     entityId,
+    Math.floor(dueAfterMs),
     entityId,
     most,
   );
@@ -89,6 +98,10 @@ export function putApproval(tx: Tx, entityId: string, approval: Approval): void 
     approval.approvedBy,
     Math.floor(approval.approvedMs),
   );
+}
+
+export function deleteApproval(tx: Tx, entityId: string): void {
+  tx.run('DELETE FROM automation_approval WHERE entity_id = ?', entityId);
 }
 
 export function putProgress(tx: Tx, progress: { lookedMs: number; furthestMs: number }): void {

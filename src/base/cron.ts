@@ -1,14 +1,27 @@
 import type { CalendarRule } from './calendar.ts';
 
 const MINUTE_MS = 60 * 1000;
-const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
-const WEEKDAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
+const MONTHS = [
+  'january',
+  'february',
+  'march',
+  'april',
+  'may',
+  'june',
+  'july',
+  'august',
+  'september',
+  'october',
+  'november',
+  'december',
+];
+const WEEKDAYS = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'];
 
 interface Field {
   readonly name: string;
   readonly min: number;
   readonly max: number;
-  /** Words that stand for numbers, the first one for `min`. */
+  /** Words that stand for numbers, the first one for `min`; whole, or their first three letters. */
   readonly words: readonly string[];
 }
 
@@ -25,6 +38,11 @@ const FIELDS: readonly [Field, Field, Field, Field, Field] = [
  * Reads a cron expression of five fields: minute, hour, day of the month, month, day of the week, with lists, ranges,
  * steps and English names. Where both days are given, either is enough. One whose hours are `*` or a step of it goes by
  * real hours, any other by the wall (see CalendarRule).
+ *
+ * The hub reads and runs them itself, so that what is accepted is what is understood. node-cron 4.6 (tried) cannot even be
+ * the tick that wakes the job table: it walks through every slot that a leap of the clock skips, a second of a stopped event
+ * loop for 3,600 of them and hours for the leap from 1970; set back by an hour it stays silent for that hour; and it skips
+ * 02:30 on the day on which summer time begins.
  * @throws RangeError saying what is wrong.
  */
 export function parseCron(text: string): CalendarRule {
@@ -80,11 +98,13 @@ function readRange(text: string, hasStep: boolean, field: Field): [number, numbe
   if (from === undefined || more.length > 0) return undefined;
   if (last === undefined) return [from, hasStep ? field.max : from];
   const to = readValue(last, field);
-  return to === undefined ? undefined : [from, to];
+  if (to === undefined) return undefined;
+  // The week of "sat-sun" ends with its Sunday.
+  return [from, to === 0 && from > 0 && field.words === WEEKDAYS ? 7 : to];
 }
 
 function readValue(text: string, { min, max, words }: Field): number | undefined {
-  const word = words.indexOf(text);
+  const word = words.findIndex((name) => text === name || text === name.slice(0, 3));
   const value = word === -1 ? wholeNumber(text) : word + min;
   return value !== undefined && value >= min && value <= max ? value : undefined;
 }
@@ -94,7 +114,7 @@ function wholeNumber(text: string): number | undefined {
 }
 
 function refusal(text: string, { name, min, max, words }: Field): RangeError {
-  const names = words.length > 0 ? ` or ${words[0]} to ${words.at(-1)}` : '';
+  const names = words.length > 0 ? ` or ${words[0]?.slice(0, 3)} to ${words.at(-1)?.slice(0, 3)}` : '';
   return new RangeError(`"${text.slice(0, 40)}" is no ${name}: it takes ${min} to ${max}${names}`);
 }
 

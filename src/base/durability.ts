@@ -35,6 +35,8 @@ export class DurabilityBarrier {
   #closed = false;
   /** Number of syncs made, for benchmarks and health. */
   syncs = 0;
+  /** How long they took together. */
+  syncMs = 0;
 
   constructor(options: BarrierOptions) {
     this.#options = options;
@@ -87,6 +89,7 @@ export class DurabilityBarrier {
     if (this.#closed || !wal) throw new HubError('storage', 'the store is closed');
     const covers = this.#committed;
     const failureBefore = this.#failure;
+    const startedMs = performance.now();
     try {
       if (failureBefore !== undefined) rewriteInPlace(wal.fd);
       await wal.datasync();
@@ -105,6 +108,7 @@ export class DurabilityBarrier {
       this.#failure = undefined;
     }
     this.syncs += 1;
+    this.syncMs += performance.now() - startedMs;
     this.#durable = Math.max(this.#durable, covers);
   }
 

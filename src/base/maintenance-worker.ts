@@ -7,18 +7,24 @@ import { parentPort, workerData } from 'node:worker_threads';
 
 /** What is wrong is told in so many lines at most; one is enough to act on. */
 const MAX_PROBLEMS = 20;
-const SQLITE_CORRUPT = 11;
+/** SQLITE_CORRUPT and SQLITE_NOTADB: in the lowest byte, whatever kind of it. */
+const DAMAGED = [11, 26];
 
 const { file } = workerData as { file: string };
-const db = new DatabaseSync(file, { readOnly: true, timeout: 5000 });
-try {
-  const rows = db.prepare(`PRAGMA quick_check(${MAX_PROBLEMS})`).all() as { quick_check: string }[];
-  const problems = rows.map((row) => row.quick_check).filter((text) => text !== 'ok');
-  parentPort?.postMessage(problems);
-} catch (error) {
-  // Some damage keeps the check itself from going on.
-  if (!(error instanceof Error && 'errcode' in error && error.errcode === SQLITE_CORRUPT)) throw error;
-  parentPort?.postMessage([error.message]);
-} finally {
-  db.close();
+parentPort?.postMessage(check());
+
+function check(): string[] {
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(file, { readOnly: true, timeout: 5000 });
+    const rows = db.prepare(`PRAGMA quick_check(${MAX_PROBLEMS})`).all() as { quick_check: string }[];
+    return rows.map((row) => row.quick_check).filter((text) => text !== 'ok');
+  } catch (error) {
+    // Some damage keeps the check itself from going on.
+    if (!(error instanceof Error && 'errcode' in error)) throw error;
+    if (!DAMAGED.includes(Number(error.errcode) & 0xff)) throw error;
+    return [error.message];
+  } finally {
+    db?.close();
+  }
 }

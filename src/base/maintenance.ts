@@ -11,6 +11,8 @@ const WORKER = new URL(
 
 /** Pages that one transaction gives back: few enough that the event loop does not stop. */
 const PAGES_AT_ONCE = 32;
+/** After so many of them the log is written back: it could not begin anew under writes that never pause. */
+const CHECKPOINT_AFTER = 64;
 /** Free pages are used again by the next writes. To give back fewer than these would only wear the card. */
 const KEEP_FREE_BYTES = 4 * 1024 * 1024;
 const KEEP_FREE_SHARE = 0.1;
@@ -50,27 +52,34 @@ export async function shrinkFile(store: Store, signal: AbortSignal): Promise<num
   const before = readFileSize(store);
   if (!before.canShrink) return 0;
   const keep = Math.max(KEEP_FREE_BYTES, before.bytes * KEEP_FREE_SHARE);
-  for (let left = before.freeBytes; left > keep;) {
+  for (let left = before.freeBytes, writes = 1; left > keep; writes++) {
     signal.throwIfAborted();
     // In a transaction of its own, with everything that the store does after a commit.
     store.write((tx) => tx.exec(`PRAGMA incremental_vacuum(${PAGES_AT_ONCE})`));
     const { freeBytes } = readFileSize(store);
     if (freeBytes >= left) break;
     left = freeBytes;
-    await setImmediate();
+    if (writes % CHECKPOINT_AFTER === 0) await store.checkpoint();
+    else await setImmediate();
   }
   return before.bytes - readFileSize(store).bytes;
 }
 
 /**
  * Brings the statistics by which SQLite plans queries up to date, where tables have changed enough. Of each index only
- * some rows are looked at, so it takes milliseconds on a file of any size.
+ * some rows are looked at, one table at a time, so it takes milliseconds on a file of any size.
  * @returns how many indexes there are statistics of.
- * @throws HubError `storage` or `storage_full`.
+ * @throws HubError `storage` or `storage_full`; the reason of the signal.
  */
-export function refreshStatistics(store: Store): number {
+export async function refreshStatistics(store: Store, signal: AbortSignal): Promise<number> {
+  // Tells what it would do (1), to all tables (0x10000) that want it (2).
+  const orders = store.db.all<Record<string, string>>('PRAGMA optimize(0x10003)');
+  for (const order of orders.flatMap((row) => Object.values(row)).filter((sql) => /^ANALYZE /i.test(sql))) {
+    signal.throwIfAborted();
+    store.write((tx) => tx.exec(`PRAGMA analysis_limit = ${ANALYSIS_ROWS}; ${order}`));
+    await setImmediate();
+  }
   return store.write((tx) => {
-    tx.exec(`PRAGMA analysis_limit = ${ANALYSIS_ROWS}; PRAGMA optimize = 0x10002`);
     if (!tx.get('SELECT 1 FROM sqlite_schema WHERE name = ?', 'sqlite_stat1')) return 0;
     tx.run('DELETE FROM sqlite_stat1 WHERE CAST(stat AS INTEGER) < ?', SMALL_TABLE_ROWS);
     // Has SQLite read the statistics again.

@@ -49,6 +49,7 @@ export class Store implements AsyncDisposable {
   readonly #walLimitBytes: number;
   #inTransaction = false;
   #commits = 0;
+  #refused = 0;
   #secrets: Secrets = PLAIN;
   #checkpoint: Promise<CheckpointResult> | undefined;
   #closing: Promise<void> | undefined;
@@ -133,6 +134,7 @@ export class Store implements AsyncDisposable {
     } catch (error) {
       // SQLite has already rolled back by itself when the disk was full; a second ROLLBACK would throw.
       if (this.#connection.isTransaction) this.#connection.exec('ROLLBACK');
+      if (sqliteCode(error) !== undefined) this.#refused += 1;
       this.#distrustAfter(error);
       throw toStorageError(error);
     } finally {
@@ -187,9 +189,10 @@ export class Store implements AsyncDisposable {
     return this.#barrier.failure === undefined ? null : errorText(this.#barrier.failure);
   }
 
-  /** Transactions committed and syncs made since the store was opened. */
-  get counters(): { commits: number; syncs: number } {
-    return { commits: this.#commits, syncs: this.#barrier.syncs };
+  /** Since the store was opened: transactions that were committed, or that SQLite refused; syncs, and how long they took. */
+  get counters(): { commits: number; refused: number; syncs: number; syncMs: number } {
+    const { syncs, syncMs } = this.#barrier;
+    return { commits: this.#commits, refused: this.#refused, syncs, syncMs };
   }
 
   /**

@@ -28,7 +28,7 @@ export function accessoryText(ask: AccessoryAsk, reply: unknown): string {
 
 function listText(accessories: readonly AccessoryLine[]): string {
   if (accessories.length === 0) {
-    return 'No HomeKit accessory is in the network, besides what this hub shows itself.';
+    return 'No HomeKit accessory was found so far, besides what this hub shows itself. It must have power and be in the network of the hub, and mdns.enabled must be true here.';
   }
   const rows = accessories.map((one) => [
     one.name,

@@ -3,26 +3,36 @@ import { join } from 'node:path';
 import type { HubStatus, PairingInfo, PhonePairing } from './types.ts';
 
 import type { AccessoryOrder } from './accessory-commands.ts';
+import type { AutomationOrder } from './automation-command.ts';
 import type { DeviceOrder } from './device-commands.ts';
 import type { EnergyOrder } from './energy-command.ts';
 import type { HomekitOrder, HomekitReply, PlaceReply } from './homekit-command.ts';
 import type { JobOrder } from './job-commands.ts';
+import type { ReportOrder } from './report-command.ts';
+import type { ProgramOptions } from './program.ts';
 import type { SuggestionOrder } from './suggestion-command.ts';
+import type { UserOrder } from './user-command.ts';
 
 import { readHubVersion } from '../base/version.ts';
 import { accessoryText } from './accessory-texts.ts';
 import { askForTask, askHub } from './ask.ts';
+import { readAutomationFile } from './automation-command.ts';
+import { automationText, isAutomationReplyGood } from './automation-texts.ts';
 import { isJobReplyGood, jobText } from './job-texts.ts';
 import { deviceText } from './device-texts.ts';
 import { energyText } from './energy-command.ts';
 import { checkHomekit } from './homekit-check.ts';
 import { checkReport, homekitStatusText, homekitText, placeText } from './homekit-command.ts';
+import { reportReplyText } from './report-command.ts';
 import { suggestionText } from './suggestion-command.ts';
+import { askPassword, askYes, type Terminal } from './secret-input.ts';
+import { userText } from './user-command.ts';
 import { phoneText, welcomeText } from './welcome.ts';
 
 export { readAccessoryOrder } from './accessory-commands.ts';
 export { urlForOthers } from './address.ts';
 export { askForTask, isHubThere } from './ask.ts';
+export { readAutomationOrder } from './automation-command.ts';
 export { startControl, type ControlTasks } from './control.ts';
 export { readDeviceOrder } from './device-commands.ts';
 export { readEnergyOrder } from './energy-command.ts';
@@ -30,8 +40,11 @@ export { readJobOrder } from './job-commands.ts';
 export { readHomekitOrder } from './homekit-command.ts';
 export { pairPhone } from './pair-phone.ts';
 export { startProgress } from './progress.ts';
+export { readReportOrder } from './report-command.ts';
 export { readSuggestionOrder } from './suggestion-command.ts';
-export { isTransferCommand, readTransferOrder, type TransferOrder } from './transfer-order.ts';
+export { readBackupOrder, type BackupOrder } from './backup-commands.ts';
+export { readTransferOrder, type TransferOrder } from './transfer-order.ts';
+export { readUserOrder } from './user-command.ts';
 export { welcomeText } from './welcome.ts';
 
 /** The control socket's word for a new pairing code; takes {user}. */
@@ -40,61 +53,37 @@ export const PAIR_PHONE = 'pair_phone';
 /** The name of the control socket in the data folder. */
 export const CONTROL_SOCKET = 'hub.sock';
 
-export const USAGE = `Usage: funkygibbon <command> [flags]
+/** Finds the command that was typed and carries it out, see `program.ts`. */
+export async function runProgram(options: ProgramOptions): Promise<void> {
+  // Starting the hub needs none of it.
+  const program = await import('./program.ts');
+  await program.runProgram(options);
+}
 
-  start     run the hub in the foreground (the default)
-  pair      show the HomeKit code, the owner's setup code and the MQTT credentials of the running hub:
-              pair [--phone [USER]]
-            With --phone also a QR code that pairs one phone, of USER or else of the owner, within ten minutes.
-  status    show what the running hub does
-  devices   list the devices, or tell where each value of one comes from: topic, template, last message, Apple Home
-              devices [NAME or ID]
-  mqtt      what is wrong with MQTT, and what nobody understood:
-              mqtt [status]
-              mqtt ghosts [--hours 24]      descriptions of devices of which nothing was heard for so long
-              mqtt forget TOPIC…            has the broker forget such descriptions
-              mqtt sniff [--seconds 30]     listens, and prints what was not understood as a report to paste
-              mqtt users [add|remove NAME]  logins of the built-in broker for single devices
-  accessories  HomeKit accessories that exist already: found in the network, or paired with the hub:
-              accessories [list]
-              accessories pair ID CODE      pairs with one by its setup code, and imports it
-              accessories remove ID [--force]
-            An accessory that is in Apple Home must be removed there first. With --force one is forgotten that cannot
-            be reached; it must be reset then. What is imported is not shown to Apple Home again.
-  energy    what the devices used and what it cost, how well that is known, and what stands out:
-              energy [--days 30]
-  suggestions  automations that would do what people do day after day, with the days they rest on:
-              suggestions [list] [--locks]  with --locks those of locks, garage doors and alarms, too
-              suggestions accept ID         makes it an automation
-              suggestions dismiss ID [REASON…]
-  homekit   show the bridges to Apple Home with their QR codes, and what is not shown there and why:
-              homekit [--svg FILE] [--bridge N]   with --svg the QR code as a picture, too
-              homekit check                       looks for what keeps phones from finding the hub
-              homekit set DEVICE [--excluded true|false] [--bridge N] [--renew] [--confirm]
-                  [--invert-opening true|false] [--invert-tilt true|false] [--component ID]
-            set decides how Apple Home shows a device: not at all, on which bridge, with open and closed or the slats
-            turned round (of all that opens, or one component), and with --renew as what the device says it is by now.
-            Where Apple Home would forget something it says so, and goes on with --confirm only.
-  jobs      what the hub does by itself at night and in between, and how it went:
-              jobs [list]
-              jobs run NAME                 runs one now, and waits for it
-              jobs history [NAME] [--limit 20]
-  export    write the home graph to FILE, or to standard output where it is missing or "-":
-              export [FILE] [--mode history|current] [--force]
-            history (the default) is every version there ever was, current what holds now. The file holds no users,
-            passwords, tokens or keys. One that is there is replaced with --force only.
-  import    take over what an export wrote, or a database file of the Python FunkyGibbon ("-" = standard input):
-              import FILE [--dry-run]
-            The whole file is checked first. What the hub has already is passed over, so it can be repeated.
-  seed      put a made-up family home into an empty hub, for looking around:
-              seed [--dry-run] [--force]
-  version   print the version
-  help      print this
+/** What makes a shell complete the words of this command. @throws HubError `invalid` for a shell that is not known. */
+export async function completionFor(shell: string): Promise<string> {
+  const [{ completionScript }, { buildProgram }] = await Promise.all([
+    import('./completion.ts'),
+    import('./program.ts'),
+  ]);
+  return completionScript(shell, buildProgram());
+}
 
-export, import and seed work with the running hub, and on the data folder itself where none runs.
-Flags: --config FILE, --data-dir DIR, and every key of the configuration as --section.key VALUE.
-pair, status, devices, mqtt, energy, suggestions, homekit, accessories, jobs, export, import and seed take --json.
-`;
+/** Asks the hub on a data folder about the people of the home, after asking the person for what is missing. */
+export async function runUserCommand(
+  order: UserOrder,
+  dataDir: string,
+  signal: AbortSignal,
+  terminal: Terminal,
+): Promise<string> {
+  if (order.question !== null && !(await askYes(terminal, order.question, signal))) {
+    return 'Nothing was changed. Say --yes to do it without being asked.';
+  }
+  const password = order.needsPassword ? await askPassword(terminal, signal) : undefined;
+  const args = password === undefined ? order.args : { ...order.args, password };
+  const reply = await askForTask(join(dataDir, CONTROL_SOCKET), order.ask, args, { signal });
+  return order.json ? JSON.stringify(reply) : userText(order, reply);
+}
 
 /**
  * Asks the hub on a data folder about its devices and returns what to print.
@@ -138,7 +127,33 @@ export async function runSuggestionCommand(
   signal: AbortSignal,
 ): Promise<string> {
   const reply = await askForTask(join(dataDir, CONTROL_SOCKET), ask, { ...args }, { signal });
-  return json ? JSON.stringify(reply) : suggestionText(ask, reply);
+  return json ? JSON.stringify(reply) : suggestionText({ ask, args }, reply);
+}
+
+/** The same about reports; a page that was asked for is written to its file. */
+export async function runReportCommand(
+  order: ReportOrder,
+  dataDir: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const reply = await askForTask(join(dataDir, CONTROL_SOCKET), order.ask, { ...order.args }, { signal });
+  return reportReplyText(order, reply);
+}
+
+/**
+ * The same about automations. `ok` is false where one that was to be run did not do all it does, and for a content that
+ * cannot run. @param readFile the text of a file; "-" is standard input.
+ */
+export async function runAutomationCommand(
+  { ask, args, file, json }: AutomationOrder,
+  dataDir: string,
+  signal: AbortSignal,
+  readFile: (file: string) => Promise<string>,
+): Promise<{ text: string; ok: boolean }> {
+  const told = file === null ? args : readAutomationFile(await readFile(file));
+  const reply = await askForTask(join(dataDir, CONTROL_SOCKET), ask, { ...told }, { signal });
+  const text = json ? JSON.stringify(reply) : automationText(ask, reply);
+  return { text, ok: isAutomationReplyGood(ask, reply) };
 }
 
 /**
@@ -170,14 +185,13 @@ export async function runHomekitCommand(
     return { text: placeText(order, place), ok: true };
   }
   const reply = (await askForTask(socket, 'homekit', {}, { signal })) as HomekitReply;
-  if (order.verb === 'show') return { text: homekitText(order, reply), ok: true };
+  if (order.verb !== 'check') return { text: homekitText(order, reply), ok: true };
   const check = await checkHomekit(reply);
   return { text: checkReport(order, check), ok: check.ok };
 }
 
 /** Commands that ask the running hub. */
-export const ASKING_COMMANDS = ['pair', 'status'] as const;
-export type AskingCommand = (typeof ASKING_COMMANDS)[number];
+export type AskingCommand = 'pair' | 'status';
 
 /** An order to the running hub, as it was typed. */
 export interface AskOrder {
@@ -233,7 +247,7 @@ function statusText(status: HubStatus): string {
     `  HTTP     ${status.http_url}`,
     `  MQTT     ${status.mqtt_url ?? 'off'}`,
     `  HomeKit  ${homekitStatusText(status.homekit)}`,
-    `  devices  ${status.devices}`,
+    `  devices  ${status.devices}, of ${status.entities} things in the home`,
     `  storage  ${status.storage_fault ?? 'well'}`,
     '',
   ].join('\n');

@@ -104,10 +104,10 @@ export function energyText(answer: unknown): string {
     'CHANGE',
   ];
   const parts = [
-    `The last ${period.days} days, known for ${percent(reply.coverage)} of the time on average${
+    `${period.days === 1 ? 'Today so far' : `The last ${period.days} days`}, known for ${percent(reply.coverage)} of the time on average${
       reply.measured_share === null
         ? ''
-        : `; ${percent(reply.measured_share)} of the energy come from counters`
+        : `; ${percent(reply.measured_share)} of the energy comes from counters, the rest is estimated from power`
     }.`,
     table(head, rows),
     ...homeLines(reply),
@@ -150,6 +150,10 @@ function homeLines({ home, unmetered, currency }: EnergyReply): string[] {
 }
 
 function peakLines({ peak_hours: peaks }: EnergyReply): string[] {
+  const [first] = peaks;
+  if (first?.insufficient && peaks.every(({ insufficient }) => insufficient === first.insufficient)) {
+    return [`Peak hours: ${first.insufficient}.`];
+  }
   const lines = peaks.map(({ day_type: type, hours, insufficient }) => {
     if (insufficient !== null) return `Peak hours, ${type}s: ${insufficient}.`;
     if (hours.length === 0) return `Peak hours, ${type}s: no hour stands out.`;

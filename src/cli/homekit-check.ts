@@ -1,14 +1,11 @@
-import { Bonjour, type Service } from 'bonjour-service';
-import { request } from 'node:http';
 import { isIPv4, isIPv6 } from 'node:net';
-import { networkInterfaces } from 'node:os';
 
 import type { BridgeReply, HomekitReply } from './homekit-command.ts';
 
+import { answersAsHap, browse, outerAddresses } from '../base/neighbourhood.ts';
+
 /** ciao probes for a second before it announces; a browser asks again after one. */
 const BROWSE_MS = 6000;
-const ASK_AGAIN_MS = 1000;
-const CONNECT_MS = 3000;
 const LOOPBACK = '127.0.0.1';
 
 /** What was found out about one bridge. */
@@ -48,7 +45,9 @@ export async function checkHomekit(
   const { addresses = outerAddresses(), browseMs = BROWSE_MS } = options;
   const isAnnounced = reply.advertiser !== null && reply.bridges.length > 0;
   const wanted = reply.bridges.map(({ username }) => username);
-  const heard = isAnnounced ? await browse(wanted, addresses, browseMs) : new Map<string, Set<number>>();
+  const heard = isAnnounced
+    ? await browse({ type: 'hap', ids: wanted, addresses, forMs: browseMs })
+    : new Map<string, Set<number>>();
   const bridges = await Promise.all(
     reply.bridges.map(async (bridge) => await checkBridge(bridge, reply.advertiser, heard, addresses)),
   );
@@ -136,95 +135,6 @@ function announcementAdvice(
   return [
     `Its id is announced with port ${announced.filter((each) => each !== port).join(', ')} too, so a copy of this hub runs on the network. Stop one of the two.`,
   ];
-}
-
-/** HAP answers whoever is not verified with a status of its own, 470; a 4xx of any kind shows that somebody is there. */
-async function answersAsHap(host: string, port: number): Promise<boolean> {
-  const answered = Promise.withResolvers<boolean>();
-  const asked = request(
-    { host, port, path: '/accessories', agent: false, timeout: CONNECT_MS },
-    (response) => {
-      const { statusCode = 0 } = response;
-      response.destroy();
-      answered.resolve(statusCode >= 400 && statusCode < 500);
-    },
-  );
-  asked.on('timeout', () => asked.destroy());
-  asked.on('close', () => answered.resolve(false));
-  asked.on('error', () => answered.resolve(false));
-  asked.end();
-  return await answered.promise;
-}
-
-/** The ports that the wanted ids are announced with, as soon as all are heard, or when the time is over. */
-async function browse(
-  wanted: readonly string[],
-  addresses: readonly string[],
-  forMs: number,
-): Promise<Map<string, Set<number>>> {
-  const found = new Map<string, Set<number>>();
-  const over = Promise.withResolvers<void>();
-  const timer = setTimeout(over.resolve, forMs);
-  const onUp = ({ txt, port }: Service): void => {
-    const { id } = (txt ?? {}) as { id?: unknown };
-    if (typeof id !== 'string') return;
-    found.set(id, (found.get(id) ?? new Set()).add(port));
-    if (wanted.every((each) => found.has(each))) over.resolve();
-  };
-  const listeners = multicasts(addresses).map((multicast) => listen(multicast, onUp));
-  await over.promise;
-  clearTimeout(timer);
-  for (const listener of listeners) listener[Symbol.dispose]();
-  return found;
-}
-
-/** The ways to ask on each interface, by IPv4 and by IPv6. */
-function multicasts(addresses: readonly string[]): object[] {
-  // `interface` alone would bind the socket to that address, and Linux then delivers no multicast.
-  const four = addresses
-    .filter((address) => isIPv4(address))
-    .map((address) => ({ interface: address, bind: '0.0.0.0' }));
-  const names = addresses.filter((address) => isIPv6(address)).map((address) => interfaceOf(address));
-  const six = [...new Set(names)]
-    .filter((name) => name !== undefined)
-    .map((name) => ({ type: 'udp6', ip: 'ff02::fb', interface: `::%${name}`, bind: '::' }));
-  return [...four, ...six];
-}
-
-function interfaceOf(address: string): string | undefined {
-  const [, zone] = address.split('%');
-  if (zone !== undefined) return zone;
-  const found = Object.entries(networkInterfaces()).find(([, own]) =>
-    own?.some((each) => each.address === address),
-  );
-  return found?.[0];
-}
-
-/** Asks and listens on one interface until disposed. A network that fails is one on which nothing is heard. */
-function listen(multicast: object, onUp: (service: Service) => void): Disposable {
-  const nothing = (): void => undefined;
-  // None of the keys is in the library's type.
-  const bonjour = new Bonjour(multicast, nothing);
-  const { server } = bonjour as unknown as { server: { mdns: NodeJS.EventEmitter } };
-  server.mdns.on('error', nothing);
-  const browser = bonjour.find({ type: 'hap' }, onUp);
-  const again = setInterval(() => browser.update(), ASK_AGAIN_MS);
-  return {
-    [Symbol.dispose]() {
-      clearInterval(again);
-      browser.stop();
-      bonjour.destroy(nothing);
-    },
-  };
-}
-
-/** Of both kinds: phones at home use link-local IPv6 addresses as well. */
-function outerAddresses(): string[] {
-  return Object.entries(networkInterfaces()).flatMap(([name, own]) =>
-    (own ?? [])
-      .filter(({ internal }) => !internal)
-      .map(({ address }) => (address.startsWith('fe80:') ? `${address}%${name}` : address)),
-  );
 }
 
 /** The outcome for a person. */

@@ -10,7 +10,7 @@ import { scanText } from './welcome.ts';
 
 /** An order about Apple Home, as it was typed. */
 export interface HomekitOrder {
-  readonly verb: 'show' | 'check' | 'set';
+  readonly verb: 'show' | 'accessories' | 'check' | 'set';
   /** What `set` asks of one device, in the words of the API; null else. */
   readonly choice: Readonly<Record<string, unknown>> | null;
   readonly json: boolean;
@@ -27,6 +27,11 @@ export interface HomekitReply {
   readonly enabled: boolean;
   readonly advertiser: string | null;
   readonly bridges: readonly BridgeReply[];
+  readonly shown: readonly {
+    readonly name: string;
+    readonly bridge: number;
+    readonly services: readonly string[];
+  }[];
   readonly hidden: readonly { readonly name: string; readonly reason: string }[];
   readonly kept: readonly { readonly name: string; readonly parts: readonly PartReply[] }[];
 }
@@ -39,7 +44,12 @@ export interface BridgeReply {
   readonly pin: string;
   readonly setup_uri: string;
   readonly paired: boolean;
-  readonly controllers: number;
+  readonly pairings: readonly {
+    readonly id: string;
+    readonly admin: boolean;
+    readonly connected_from: readonly string[];
+  }[];
+  readonly alone: boolean;
   readonly accessories: number;
   readonly problem: string | null;
 }
@@ -57,9 +67,12 @@ export interface PartReply {
 export interface PlaceReply {
   readonly excluded: boolean;
   readonly bridge: number | null;
+  readonly alone: boolean;
   readonly shown: boolean;
   readonly parts: readonly PartReply[];
 }
+
+const VERBS = ['accessories', 'check'] as const;
 
 /**
  * Reads the words after `homekit`.
@@ -69,12 +82,15 @@ export function readHomekitOrder(words: readonly string[]): HomekitOrder {
   const rest = [...words];
   const json = takeWord(rest, '--json');
   if (rest[0] === 'set') return readChoice(rest.slice(1), json);
-  const verb = rest[0] === 'check' ? 'check' : 'show';
-  if (verb === 'check') rest.shift();
+  const verb = VERBS.find((word) => word === rest[0]) ?? 'show';
+  if (verb !== 'show') rest.shift();
   const svg = takeOption(rest, '--svg');
   const bridge = takeOption(rest, '--bridge');
   if (rest[0] !== undefined && !rest[0].startsWith('-')) {
-    throw new HubError('invalid', 'homekit takes nothing, check or set: see `funkygibbon help`.');
+    throw new HubError(
+      'invalid',
+      'homekit takes nothing, accessories, check or set: see `funkygibbon help`.',
+    );
   }
   if (bridge !== null && !/^[1-9]\d{0,3}$/.test(bridge)) {
     throw new HubError(
@@ -113,11 +129,15 @@ function readChoice(words: readonly string[], json: boolean): HomekitOrder {
       throw new HubError('invalid', '--bridge takes the number of a bridge.');
     choice['bridge'] = Number(bridge);
   }
+  if (takeWord(rest, '--alone')) choice['alone'] = true;
+  if (bridge !== null && choice['alone'] === true) {
+    throw new HubError('invalid', 'homekit set takes --bridge or --alone, not both.');
+  }
   if (takeWord(rest, '--renew')) choice['renew'] = true;
   if (Object.keys(choice).length === 0) {
     throw new HubError(
       'invalid',
-      'homekit set takes a device and --excluded, --bridge, --invert-opening, --invert-tilt or --renew.',
+      'homekit set takes a device and --excluded, --bridge, --alone, --invert-opening, --invert-tilt or --renew.',
     );
   }
   const component = takeOption(rest, '--component');
@@ -155,15 +175,10 @@ export function homekitText(order: HomekitOrder, reply: HomekitReply): string {
   const written = order.svg === null ? null : writeSvg(order.svg, order.bridge, reply);
   if (order.json) return JSON.stringify(reply);
   if (!reply.enabled) return 'HomeKit is switched off (homekit.enabled).';
+  if (order.verb === 'accessories') return accessoriesText(reply);
   const lines = reply.bridges.flatMap((bridge) => bridgeLines(bridge));
   if (written !== null) lines.push(written, '');
-  if (reply.hidden.length > 0) {
-    lines.push(
-      'Not in Apple Home:',
-      ...reply.hidden.map(({ name, reason }) => `  ${clean(name)}: ${reason}`),
-      '',
-    );
-  }
+  lines.push(...hiddenLines(reply));
   if (reply.kept.length > 0) {
     lines.push(
       'Still shown as what they were; `funkygibbon homekit set DEVICE --renew` shows them as what they are:',
@@ -171,8 +186,35 @@ export function homekitText(order: HomekitOrder, reply: HomekitReply): string {
       '',
     );
   }
-  lines.push('Does a phone not find it? `funkygibbon homekit check` looks for the reason.');
+  lines.push(
+    '`funkygibbon homekit accessories` lists what Apple Home shows.',
+    'Does a phone not find it? `funkygibbon homekit check` looks for the reason.',
+  );
   return lines.join('\n');
+}
+
+/** Every device by its bridge, with its services, and those that are on none. */
+function accessoriesText(reply: HomekitReply): string {
+  const lines = reply.bridges.flatMap(({ number, name, paired }) => [
+    `${number}  ${name}${paired ? '' : ': waits to be added in Apple Home'}`,
+    ...reply.shown
+      .filter(({ bridge }) => bridge === number)
+      .map(({ name: device, services }) => `  ${clean(device)}: ${countEqual(services).join(', ')}`),
+    '',
+  ]);
+  return [...lines, ...hiddenLines(reply)].join('\n').trimEnd();
+}
+
+function hiddenLines({ hidden }: HomekitReply): string[] {
+  if (hidden.length === 0) return [];
+  return ['Not in Apple Home:', ...hidden.map(({ name, reason }) => `  ${clean(name)}: ${reason}`), ''];
+}
+
+/** `Switch`, `Switch` are `Switch ×2`. */
+function countEqual(words: readonly string[]): string[] {
+  return [...Map.groupBy(words, (word) => word)].map(([word, { length }]) =>
+    length === 1 ? word : `${word} ×${length}`,
+  );
 }
 
 function keptText({ service, announced_service: announced }: PartReply): string {
@@ -182,8 +224,12 @@ function keptText({ service, announced_service: announced }: PartReply): string 
 /** Where a device stands after `set`. */
 export function placeText(order: HomekitOrder, reply: PlaceReply): string {
   if (order.json) return JSON.stringify(reply);
-  const { excluded, bridge, shown, parts } = reply;
-  const where = shown ? `shown on bridge ${bridge}` : excluded ? 'kept out of Apple Home' : 'not shown';
+  const { excluded, bridge, alone, shown, parts } = reply;
+  const where = shown
+    ? `shown on bridge ${bridge}${alone ? ', alone' : ''}`
+    : excluded
+      ? 'kept out of Apple Home'
+      : 'not shown';
   return [
     `It is ${where}.`,
     ...parts.map((part) => {
@@ -215,13 +261,18 @@ export function checkReport(order: HomekitOrder, check: HomekitCheck): string {
 }
 
 function bridgeLines(bridge: BridgeReply): string[] {
-  const { number, name, username, port, pin, paired, controllers, accessories, problem } = bridge;
-  const state = paired
-    ? `in Apple Home, ${controllers} paired ${controllers === 1 ? 'controller' : 'controllers'}`
-    : 'waits to be added in Apple Home';
+  const { number, name, username, port, pin, paired, pairings, alone, accessories, problem } = bridge;
+  const state = paired ? 'in Apple Home' : 'waits to be added in Apple Home';
+  const holds = alone
+    ? 'for one device alone'
+    : `${accessories} ${accessories === 1 ? 'accessory' : 'accessories'}`;
   const lines = [
-    `${number}  ${name}: ${state}, ${accessories} accessories, port ${port}, id ${username}`,
+    `${number}  ${name}: ${state}, ${holds}, port ${port}, id ${username}`,
     ...(problem === null ? [] : [`   ! ${problem}`]),
+    ...pairings.map(
+      ({ id, admin, connected_from: from }) =>
+        `   paired with ${id}${admin ? '' : ', without the right to add others'}, ${from.length > 0 ? `connected from ${from.join(', ')}` : 'not connected now'}`,
+    ),
   ];
   if (paired) lines.push(`   setup code ${pin}, for when it was removed there`, '');
   else {

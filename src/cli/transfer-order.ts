@@ -38,10 +38,6 @@ const SWITCHES: Readonly<Record<TransferCommand, readonly string[]>> = {
   seed: ['--dry-run', '--force'],
 };
 
-export function isTransferCommand(name: string): name is TransferCommand {
-  return Object.hasOwn(SWITCHES, name);
-}
-
 /** @throws HubError `invalid` when a word is missing, or is one too many. */
 export function readTransferOrder(command: TransferCommand, argv: readonly string[]): TransferOrder {
   const { switches, files, mode, configFlags } = sort(command, argv);

@@ -78,6 +78,8 @@ export interface HubStatus {
       readonly problem: string | null;
     }[];
   } | null;
+  /** Devices, rooms, people, notes …: whatever the home graph holds now. */
+  readonly entities: number;
   readonly devices: number;
   readonly storage_fault: string | null;
 }

@@ -3,6 +3,14 @@ import { KEYS, type KeyName, type KeyValues } from './keys.ts';
 import type { ConfigProblem } from './errors.ts';
 import type { Setting } from './sources.ts';
 
+/** All of them, or none. */
+const S3_KEYS = [
+  'backup.s3.endpoint',
+  'backup.s3.bucket',
+  'backup.s3.access_key',
+  'backup.s3.secret_key',
+] as const;
+
 /**
  * Checks what no key can tell alone. A key that is absent from `values` had a bad value, which is reported already, and
  * counts as given.
@@ -67,6 +75,17 @@ export function checkTogether(
     // MQTT 3.1.1 forbids a password without a user name (MQTT-3.1.2-22).
     report('mqtt.username', 'mqtt.password', 'nothing, but there is a value for mqtt.password');
   }
+  for (const key of S3_KEYS) for (const partner of S3_KEYS) if (key !== partner) needsPartner(key, partner);
+  needsPartner('backup.s3.prefix', 'backup.s3.endpoint');
+  if (values['backup.require_mount'] === true && isNone('backup.directory')) {
+    report(
+      'backup.directory',
+      'backup.require_mount',
+      'nothing, but backup.require_mount is true',
+      'a folder on a disk of its own: the default lies in data_dir',
+    );
+  }
+
   needsPartner('mqtt.tls.cert', 'mqtt.tls.key');
   needsPartner('mqtt.tls.key', 'mqtt.tls.cert');
   if (values['mqtt.mode'] === 'embedded') {
@@ -98,6 +117,19 @@ export function checkTogether(
         'a URL with mqtts:// or wss://',
       );
     }
+  }
+  needsPartner('reports.mail.host', 'reports.mail.from');
+  needsPartner('reports.mail.from', 'reports.mail.host');
+  needsPartner('reports.mail.username', 'reports.mail.password');
+  needsPartner('reports.mail.password', 'reports.mail.username');
+  needsPartner('reports.mail.username', 'reports.mail.host');
+  needsPartner('reports.webhook.secret', 'reports.webhook.url');
+  const hasReaders = (values['reports.mail.to']?.length ?? 1) > 0;
+  if (!isNone('reports.mail.host') && !hasReaders) {
+    report('reports.mail.to', 'reports.mail.host', 'nobody, but there is a value for reports.mail.host');
+  }
+  if (isNone('reports.mail.host') && hasReaders && settings.has('reports.mail.to')) {
+    report('reports.mail.host', 'reports.mail.to', 'nothing, but there is a value for reports.mail.to');
   }
   return problems;
 }

@@ -1,8 +1,10 @@
 import { resolve } from 'node:path';
 
+import type { EffectiveKey } from './config-command.ts';
+
 import { checkTogether } from './checks.ts';
 import { ConfigError, type ConfigProblem } from './errors.ts';
-import { KEY_NAMES, KEYS, type AnyKeySpec, type KeyName, type KeyValues } from './keys.ts';
+import { isSecret, KEY_NAMES, KEYS, type AnyKeySpec, type KeyName, type KeyValues } from './keys.ts';
 import { readLimitedFile } from './limited-file.ts';
 import { toHubConfig, toHubSecrets, type HubConfig, type HubSecrets } from './schema.ts';
 import {
@@ -17,6 +19,7 @@ import {
 } from './sources.ts';
 import { readYaml } from './yaml-file.ts';
 
+export { configAnswer, type EffectiveKey } from './config-command.ts';
 export { ConfigError, type ConfigProblem } from './errors.ts';
 export type { HubConfig, HubSecrets } from './schema.ts';
 
@@ -26,6 +29,8 @@ export interface LoadedConfig {
   readonly secrets: HubSecrets;
   /** The YAML file that was read, as an absolute path; null when there was none. */
   readonly file: string | null;
+  /** What holds for each key and where it comes from, without secrets. */
+  readonly effective: readonly EffectiveKey[];
 }
 
 export interface ConfigInput {
@@ -73,6 +78,7 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   const values = checked.values as KeyValues;
   return {
     config: toHubConfig(values, {
+      file: file.path,
       toPath,
       dataDir: stateDirectory(input.env) ?? 'data',
       timezone: systemTimeZone(),
@@ -82,6 +88,11 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
     }),
     secrets: toHubSecrets(values),
     file: file.path,
+    effective: KEY_NAMES.map((key) => ({
+      key,
+      value: isSecret(key) && values[key] !== null ? '(not shown)' : values[key],
+      source: settings.get(key)?.source ?? 'default',
+    })),
   };
 }
 

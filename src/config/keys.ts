@@ -1,7 +1,9 @@
 import * as z from 'zod';
 
+import { BACKUP_KEYS } from './backup-keys.ts';
 import { boolean, list, PORT, scalar, secret, type KeySpec } from './key-spec.ts';
 import { MQTT_KEYS } from './mqtt-keys.ts';
+import { REPORT_KEYS } from './report-keys.ts';
 import {
   host,
   hostName,
@@ -70,6 +72,14 @@ export const KEYS = {
     accepted: 'a whole number of days up to 36500; 0 keeps everything',
     description:
       'After how many days what the hub itself noted about its devices is thinned to one version a day. What people did is kept for ever. 0 = never.',
+  }),
+
+  'activity.keep_days': scalar({
+    schema: integer(0, 3650),
+    initial: '400',
+    accepted: 'a whole number of days up to 3650; 0 writes nothing down',
+    description:
+      'How long it is kept who switched what and when. Suggestions look back 60 days. 0 = nothing is written down, and nothing is suggested.',
   }),
 
   'http.host': scalar({
@@ -189,6 +199,8 @@ export const KEYS = {
     description: 'Whether the hub announces itself on the local network, so that phones find it.',
   }),
 
+  ...REPORT_KEYS,
+
   'auth.admin_password': secret({
     schema: text(1024),
     initialText: 'none',
@@ -219,6 +231,8 @@ export const KEYS = {
     description:
       'Whether whoever reaches the hub may read /metrics. Otherwise it takes an API key with the scope metrics, or the token of an admin.',
   }),
+
+  ...BACKUP_KEYS,
 
   'logging.level': scalar({
     schema: z.enum(LOG_LEVELS),

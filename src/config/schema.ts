@@ -1,7 +1,11 @@
+import { join } from 'node:path';
+
 import type { KeyValues } from './keys.ts';
 
 /** The checked configuration. Free of secrets, so it may be logged. Paths are absolute. */
 export interface HubConfig {
+  /** The YAML file that was read; null where there was none. */
+  readonly file: string | null;
   /** Database, HomeKit identity, keys, backups. */
   readonly dataDir: string;
   readonly home: {
@@ -17,6 +21,10 @@ export interface HubConfig {
   readonly graph: {
     /** 0 keeps everything. */
     readonly changeLogDays: number;
+  };
+  readonly activity: {
+    /** 0: nothing is written down. */
+    readonly keepDays: number;
   };
   readonly http: {
     readonly host: string;
@@ -75,6 +83,24 @@ export interface HubConfig {
     readonly advertiser: KeyValues['homekit.advertiser'];
   };
   readonly mdns: { readonly enabled: boolean };
+  readonly reports: {
+    /** How long daily reports are kept; 0 keeps all. */
+    readonly keepDays: number;
+    /** Null where no mail is sent. */
+    readonly mail: {
+      readonly host: string;
+      readonly port: number;
+      readonly tls: KeyValues['reports.mail.tls'];
+      /** Null together with the password. */
+      readonly username: string | null;
+      readonly from: string;
+      /** At least one. */
+      readonly to: readonly string[];
+      readonly kinds: KeyValues['reports.mail.kinds'];
+    } | null;
+    /** Of the webhook, where there is a URL, which is a secret. */
+    readonly webhookKinds: KeyValues['reports.webhook.kinds'];
+  };
   readonly secrets: {
     /** The secrets are to be kept in plain again. */
     readonly removePassphrase: boolean;
@@ -82,6 +108,25 @@ export interface HubConfig {
   readonly metrics: {
     /** /metrics is open to whoever reaches the hub. */
     readonly isPublic: boolean;
+  };
+  readonly backup: {
+    /** The schedule is followed. */
+    readonly enabled: boolean;
+    /** Five fields of cron, in the time of the home. */
+    readonly schedule: string;
+    readonly directory: string;
+    readonly requireMount: boolean;
+    readonly keep: number;
+    readonly keepDays: number | null;
+    /** Null where nothing goes to S3. Its secret is apart. */
+    readonly s3: {
+      readonly endpoint: string;
+      readonly region: string;
+      readonly bucket: string;
+      /** Empty, or ends with `/`. */
+      readonly prefix: string;
+      readonly accessKey: string;
+    } | null;
   };
   readonly logging: {
     readonly level: KeyValues['logging.level'];
@@ -100,12 +145,21 @@ export interface HubSecrets {
   readonly jwtSecret: string | null;
   /** For the first user, when there is none yet. */
   readonly adminPassword: string | null;
+  readonly reportMailPassword: string | null;
+  /** Null: reports are posted nowhere. */
+  readonly reportWebhookUrl: string | null;
+  /** Null where what is posted is not signed. */
+  readonly reportWebhookSecret: string | null;
   /** Seals what the hub keeps of secrets. */
   readonly passphrase: string | null;
+  /** Encrypts backups. */
+  readonly backupPassphrase: string | null;
+  readonly s3SecretKey: string | null;
 }
 
 /** What a configuration takes from the machine it is read on. */
 export interface Surroundings {
+  readonly file: string | null;
   /** Makes a written path absolute. */
   readonly toPath: (written: string) => string;
   /** Where data goes when nobody says. */
@@ -118,6 +172,7 @@ export interface Surroundings {
 /** Gives checked values their shape. `http.tls.cert` and `http.tls.key` are either both set or both null here. */
 export function toHubConfig(values: KeyValues, around: Surroundings): HubConfig {
   return {
+    file: around.file,
     dataDir: around.toPath(values.data_dir ?? around.dataDir),
     home: {
       name: values['home.name'],
@@ -126,6 +181,7 @@ export function toHubConfig(values: KeyValues, around: Surroundings): HubConfig 
       longitude: values['home.longitude'],
     },
     graph: { changeLogDays: values['graph.change_log_days'] },
+    activity: { keepDays: values['activity.keep_days'] },
     http: {
       host: values['http.host'],
       port: values['http.port'],
@@ -153,8 +209,14 @@ export function toHubConfig(values: KeyValues, around: Surroundings): HubConfig 
       advertiser: values['homekit.advertiser'],
     },
     mdns: { enabled: values['mdns.enabled'] },
+    reports: {
+      keepDays: values['reports.keep_days'],
+      mail: toReportMail(values),
+      webhookKinds: values['reports.webhook.kinds'],
+    },
     secrets: { removePassphrase: values['secrets.remove_passphrase'] },
     metrics: { isPublic: values['metrics.public'] },
+    backup: toBackup(values, around),
     logging: {
       level: values['logging.level'],
       format: values['logging.format'] ?? around.logFormat,
@@ -185,12 +247,57 @@ function toMqttTls(values: KeyValues, { toPath }: Surroundings): HubConfig['mqtt
   };
 }
 
+const MAIL_PORTS = { starttls: 587, implicit: 465, none: 25 };
+
+/** The keys belong together, which was checked. */
+function toReportMail(values: KeyValues): HubConfig['reports']['mail'] {
+  const { 'reports.mail.host': host, 'reports.mail.from': from, 'reports.mail.tls': tls } = values;
+  if (host === null || from === null) return null;
+  return {
+    host,
+    port: values['reports.mail.port'] ?? MAIL_PORTS[tls],
+    tls,
+    username: values['reports.mail.username'],
+    from,
+    to: values['reports.mail.to'],
+    kinds: values['reports.mail.kinds'],
+  };
+}
+
+function toBackup(values: KeyValues, { toPath, dataDir }: Surroundings): HubConfig['backup'] {
+  const [endpoint, bucket] = [values['backup.s3.endpoint'], values['backup.s3.bucket']];
+  const accessKey = values['backup.s3.access_key'];
+  return {
+    enabled: values['backup.enabled'],
+    schedule: values['backup.schedule'],
+    directory: toPath(values['backup.directory'] ?? join(values.data_dir ?? dataDir, 'backups')),
+    requireMount: values['backup.require_mount'],
+    keep: values['backup.keep'],
+    keepDays: values['backup.keep_days'],
+    s3:
+      endpoint === null || bucket === null || accessKey === null
+        ? null
+        : {
+            endpoint,
+            region: values['backup.s3.region'],
+            bucket,
+            prefix: values['backup.s3.prefix'] ?? '',
+            accessKey,
+          },
+  };
+}
+
 export function toHubSecrets(values: KeyValues): HubSecrets {
   return {
     mqttPassword: values['mqtt.password'],
     homekitPin: values['homekit.pin'],
     jwtSecret: values['auth.jwt_secret'],
     adminPassword: values['auth.admin_password'],
+    reportMailPassword: values['reports.mail.password'],
+    reportWebhookUrl: values['reports.webhook.url'],
+    reportWebhookSecret: values['reports.webhook.secret'],
     passphrase: values['secrets.passphrase'],
+    backupPassphrase: values['backup.passphrase'],
+    s3SecretKey: values['backup.s3.secret_key'],
   };
 }

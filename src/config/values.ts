@@ -2,6 +2,8 @@ import { isIP } from 'node:net';
 
 import * as z from 'zod';
 
+import { parseCron } from '../base/cron.ts';
+
 /*
  * Schemas of single values. All of them read text: the environment and flags have nothing else, and the file's
  * numbers are taken as they are written, because a PIN or a password of digits must not lose its leading zeros.
@@ -84,6 +86,48 @@ export const mqttUrl = z.string().refine((value) => {
   if (url === null || !MQTT_PROTOCOLS.includes(url.protocol)) return false;
   return url.hostname !== '' && url.username === '' && url.password === '';
 });
+
+/** `hub@example.org`, or with a name before it in angle brackets. Nothing that could begin another header. */
+export const mailAddress = text(320).regex(
+  /^(?:[^<>@,;]+ <[^\s<>@,;]+@[^\s<>@,;]+>|[^\s<>@,;]+@[^\s<>@,;]+)$/,
+);
+
+/** Credentials in the URL are refused because requests do not send them. */
+export const webhookUrl = text(2048).refine((value) => {
+  const url = URL.parse(value);
+  return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
+});
+
+/** Credentials in the URL would be logged with it. */
+export const httpUrl = z.string().refine((value) => {
+  const url = URL.parse(value);
+  if (url === null || !['http:', 'https:'].includes(url.protocol)) return false;
+  return (
+    url.hostname !== '' && url.username === '' && url.password === '' && url.search === '' && url.hash === ''
+  );
+});
+
+/** Five fields of cron. */
+export const cronText = z
+  .string()
+  .trim()
+  .refine((value) => {
+    try {
+      parseCron(value);
+      return true;
+    } catch (error) {
+      if (error instanceof RangeError) return false;
+      throw error;
+    }
+  });
+
+/** As S3 names them (3 to 63 characters; other services take capitals and `_`, too). */
+export const bucketName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]$/);
+
+export const objectPrefix = z
+  .string()
+  .max(500)
+  .regex(/^([A-Za-z0-9._-]+\/)+$/);
 
 /** Apple refuses these codes in pairing, and HAP-NodeJS does not check (HAP specification, invalid setup codes). */
 export const setupCode = z

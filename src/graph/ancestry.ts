@@ -6,7 +6,7 @@ import { unpackParents, unpackVersion } from './version-codec.ts';
 interface Relative {
   readonly version: string;
   readonly parents: readonly string[];
-  /** True where its content was removed (compaction.ts): it leads to what is behind it, and is no base itself. */
+  /** True where its content was removed (compaction.ts), so that it can be no base. */
   readonly isBare?: boolean;
 }
 
@@ -44,13 +44,16 @@ export class Ancestry {
 
   /**
    * The nearest versions that `ours` and one of `theirs` both are or descend from: none of them descends from another.
-   * One, as a rule; several where the two sides have merged each other before; none where no such version is held.
+   * One, as a rule; several where the two sides have merged each other before; none where one of them is not held, or is
+   * so no more. What lies further back is no base: what was changed and changed back since would look untouched, and the
+   * value in between would win.
    * @param theirs versions, held or not
    */
   common(ours: string, theirs: readonly string[]): string[] {
     for (;;) {
       this.#lookFor(ours);
       const found = this.#commonOf(ours, theirs);
+      if (found.some((version) => this.#bare.has(version))) return [];
       if (found.length > 0 || !this.#lookFurther()) return found;
     }
   }
@@ -82,7 +85,7 @@ export class Ancestry {
       if (met.has(version)) continue;
       met.add(version);
       // What lies behind a version of both sides is further away than it.
-      if (line.has(version) && !this.#bare.has(version)) candidates.add(version);
+      if (line.has(version)) candidates.add(version);
       else waiting.push(...(this.#parents.get(version) ?? []));
     }
     if (candidates.size < 2) return [...candidates];

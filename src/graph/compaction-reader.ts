@@ -2,50 +2,46 @@ import type { Db } from '../base/db.ts';
 
 import { HASH_BITS, packVersion, versionHash } from './version-codec.ts';
 
-/** A version as far as the question goes whether its content is still needed. */
+/** A version, packed as it is stored, as far as the question goes whether its content is still needed. */
 export interface CompactionRow {
   readonly seq: number;
+  /** As in `entity_version`, as text: it has more digits than a number. */
+  readonly moment: string;
   readonly version: string;
   readonly parents: string;
   readonly day: number;
-  /** 1 where the hub wrote it by itself, as the state and with a content. */
+  /** 1 where the hub wrote it by itself, as the state and with a content, and stored it before the horizon. */
   readonly plain: number;
 }
 
 const DAY_MICROS = 24 * 3600 * 1_000_000;
 
-/** The next entities after a key that have a version from before the horizon. */
-export function readEntitiesBefore(
-  db: Db,
-  afterKey: number,
-  horizonMicros: number,
-  limit: number,
-): { key: number; old: number }[] {
-  return db.all(
-    `SELECT e.key, (SELECT count(*) FROM entity_version v WHERE v.entity_key = e.key
-       AND v.moment < (CAST(?1 AS INTEGER) << ${HASH_BITS})) AS old
-     FROM entity e WHERE e.key > ?2 ORDER BY e.key LIMIT ?3`,
-    horizonMicros,
-    afterKey,
-    limit,
-  );
+/** The keys of the next entities after one, whatever became of them. */
+export function readEntityKeysAfter(db: Db, afterKey: number, limit: number): number[] {
+  return db
+    .all<{ key: number }>('SELECT key FROM entity WHERE key > ? ORDER BY key LIMIT ?', afterKey, limit)
+    .map(({ key }) => key);
 }
 
-/** The versions of an entity that held and were stored before the horizon, in the order of time. */
+/** The next versions of an entity after a row, in the order of time; losers of conflicts are among them. */
 export function readCompactionRows(
   db: Db,
   entityKey: number,
   horizonMicros: number,
+  after: Pick<CompactionRow, 'moment' | 'seq'> | undefined,
   limit: number,
 ): CompactionRow[] {
   return db.all<CompactionRow>(
-    `SELECT v.seq, v.version, v.parents, v.valid_micros / ${DAY_MICROS} AS day,
-       (v.current = 1 AND v.content IS NOT NULL AND a.user_id = 'hub') AS plain
+    `SELECT v.seq, CAST(v.moment AS TEXT) AS moment, v.version, v.parents, v.valid_micros / ${DAY_MICROS} AS day,
+       (v.current = 1 AND v.content IS NOT NULL AND a.user_id = 'hub'
+         AND v.valid_micros + v.stored_lag < CAST(?2 AS INTEGER)) AS plain
      FROM entity_version v JOIN author a ON a.key = v.author_key
-     WHERE v.entity_key = ?1 AND v.moment < (CAST(?2 AS INTEGER) << ${HASH_BITS})
-       AND v.valid_micros + v.stored_lag < CAST(?2 AS INTEGER) ORDER BY v.moment LIMIT ?3`,
+     WHERE v.entity_key = ?1 AND v.moment >= CAST(?3 AS INTEGER) AND (v.moment > CAST(?3 AS INTEGER) OR v.seq > ?4)
+     ORDER BY v.moment, v.seq LIMIT ?5`,
     entityKey,
     horizonMicros,
+    after?.moment ?? '-1',
+    after?.seq ?? 0,
     limit,
   );
 }

@@ -1,7 +1,6 @@
-import { validate as isCron } from 'node-cron';
-
 import type { Content } from './types.ts';
 
+import { parseCron } from '../base/cron.ts';
 import { HubError } from '../base/errors.ts';
 import { isJsonObject } from '../base/json.ts';
 import { parseTimeMicros } from './rules.ts';
@@ -84,14 +83,24 @@ function scheduleTime(content: Content): ContentIssue | undefined {
   if (cron === undefined && time === undefined) {
     return issue('cron', 'a schedule needs content.cron ("30 7 * * 1-5") or content.time ("07:30")');
   }
-  if (cron !== undefined && (typeof cron !== 'string' || !isCron(cron))) {
-    return issue('cron', 'content.cron must be a cron expression such as "30 7 * * 1-5"');
-  }
+  const wrong = cron === undefined ? undefined : wrongCron(cron);
+  if (wrong !== undefined) return issue('cron', `content.cron: ${wrong}`);
   if (time === undefined) return undefined;
   if (typeof time === 'string' && (TIME_OF_DAY.test(time) || parseTimeMicros(time) !== undefined)) {
     return undefined;
   }
   return issue('time', 'content.time must be a time of day such as "07:30", or an RFC 3339 time');
+}
+
+/** What is wrong with a cron expression, by the words of what has to run it later; undefined where nothing is. */
+function wrongCron(cron: unknown): string | undefined {
+  try {
+    parseCron(typeof cron === 'string' ? cron : '');
+    return undefined;
+  } catch (error) {
+    if (error instanceof RangeError) return error.message;
+    throw error;
+  }
 }
 
 /** A rule: `key`, or its plural as a list, is there and says something. */

@@ -14,8 +14,7 @@ import type {
   StoredVersion,
 } from './types.ts';
 
-import { newId, VersionSource } from '../base/ids.ts';
-import { keepValue } from '../base/kept-values.ts';
+import { VersionSource } from '../base/ids.ts';
 import { Ancestry, readEdgeRelatives, readRelatives } from './ancestry.ts';
 import {
   countRelationshipChanges,
@@ -41,6 +40,7 @@ import {
   readVersion,
   readVersions,
 } from './entity-reader.ts';
+import { keepEpoch } from './epoch.ts';
 import { GraphHead } from './head.ts';
 import { GraphHistory } from './history.ts';
 import { cutPage, keyAfter } from './list-cursor.ts';
@@ -64,6 +64,7 @@ export {
   MAX_CONTENT_BYTES,
 } from './content-rules.ts';
 export { endpointWarning } from './endpoint-rules.ts';
+export { renewEpoch } from './epoch.ts';
 export type { Ancestry } from './ancestry.ts';
 export type { Difference, GraphHistory, HistoryPage } from './history.ts';
 export type { GraphOverview, SimilarEntity } from './overview.ts';
@@ -130,7 +131,7 @@ export class Graph implements Disposable {
   constructor(options: GraphOptions) {
     this.#store = options.store;
     this.#clock = options.clock;
-    this.epoch = keepValue(options.store, 'graph_epoch', () => newId().replaceAll('-', '').slice(-12));
+    this.epoch = keepEpoch(options.store);
     this.#versions = new VersionSource(options.clock, 'hub');
     const [{ log, store }, { db }] = [options, options.store];
     const head = new GraphHead({ store, log, seq: readHeadSeq(db) });

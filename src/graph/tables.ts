@@ -83,3 +83,6 @@ CREATE UNIQUE INDEX relationship_version_by_version ON relationship_version (rel
     COMPACTED_TABLES,
   ],
 };
+
+/** Counts the entities in a copy of the database, the deleted ones included; in a column `n`. */
+export const COUNT_ENTITIES = 'SELECT count(*) AS n FROM entity';

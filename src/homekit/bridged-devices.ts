@@ -2,7 +2,7 @@ import type { DeviceView, StateChange, StateFollower } from '../devices/types.ts
 import type { Bridges } from './bridges.ts';
 import type { AccessoryDescription } from './device-accessory.ts';
 import type { ServicePlan } from './service-plan.ts';
-import type { HomekitOptions, ShownInHomekit } from './types.ts';
+import type { HomekitOptions, ShownDevice, ShownInHomekit } from './types.ts';
 
 import { accessoryName, DeviceAccessory } from './device-accessory.ts';
 import { isTile, MAX_SERVICES, planServices } from './device-plan.ts';
@@ -48,6 +48,18 @@ export class BridgedDevices implements Disposable {
   /** The bridge that the device stands on at the moment. */
   bridgeOf(entityId: string): number | undefined {
     return this.#bridgeOf.get(entityId);
+  }
+
+  /** See HomekitPart. */
+  shown(): ShownDevice[] {
+    return [...this.#accessories]
+      .map(([entityId, { hap, plans }]) => ({
+        entityId,
+        name: hap.displayName,
+        bridge: this.#bridgeOf.get(entityId) ?? 1,
+        services: plans.map(({ kind }) => kind),
+      }))
+      .toSorted((a, b) => a.bridge - b.bridge || a.name.localeCompare(b.name));
   }
 
   shows(entityId: string): ShownInHomekit[] {
@@ -192,6 +204,7 @@ export class BridgedDevices implements Disposable {
     const places = choosePlaces(
       planned.map(({ view }) => view.entityId),
       placesNow(readPlaces(store.db), views),
+      this.#bridges.reserved,
     );
     // Siri does not know bridges, so names are told apart across all of them.
     const names = numberEqualNames(new Map(planned.map(({ view }) => [view.entityId, accessoryName(view)])));

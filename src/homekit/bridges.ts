@@ -28,8 +28,9 @@ export class Bridges {
   constructor(options: BridgesOptions) {
     this.#options = options;
     const { store, port, pin } = options;
+    const first = { ...keepIdentity(store, pin), number: 1, isAlone: false };
     this.#bridges = [
-      new HapBridge(1, keepIdentity(store, pin), [port], options),
+      new HapBridge(first, [port], options),
       ...readFurtherIdentities(store).map((identity) => this.#create(identity)),
     ];
     this.#unpublished = [...this.#bridges];
@@ -43,22 +44,33 @@ export class Bridges {
     return this.at(1);
   }
 
+  /** The numbers of those that are for one device alone. */
+  get reserved(): Set<number> {
+    return new Set(this.#bridges.filter(({ isAlone }) => isAlone).map(({ number }) => number));
+  }
+
   /** The bridge of that number; the ones up to it are made where they are missing, and published by `publishNew`. */
   at(number: number): HapBridge {
-    const { store, clock, log } = this.#options;
-    while (this.#bridges.length < number) {
-      const identity = makeFurtherIdentity(store, this.#bridges.length + 1, clock.nowMs());
-      const bridge = this.#create(identity);
-      this.#bridges.push(bridge);
-      this.#unpublished.push(bridge);
-      log.warn(
-        { bridge: bridge.name },
-        'the HomeKit bridges are full, so a further one was made; add it in Apple Home with its own code (`funkygibbon homekit`)',
-      );
-    }
+    while (this.#bridges.length < number) this.make(false);
     const found = this.#bridges[number - 1];
     if (!found) throw new Error(`there is no bridge ${number}`);
     return found;
+  }
+
+  /**
+   * A further bridge, with an identity that is kept; `publishNew` publishes it.
+   * @param isAlone for one device alone
+   */
+  make(isAlone: boolean): HapBridge {
+    const { store, clock, log } = this.#options;
+    const bridge = this.#create(makeFurtherIdentity(store, this.#bridges.length + 1, isAlone, clock.nowMs()));
+    this.#bridges.push(bridge);
+    this.#unpublished.push(bridge);
+    log.warn(
+      { bridge: bridge.name },
+      'a further HomeKit bridge was made; add it in Apple Home with its own code (`funkygibbon homekit`)',
+    );
+    return bridge;
   }
 
   /**
@@ -114,7 +126,7 @@ export class Bridges {
   }
 
   #create(identity: FurtherIdentity): HapBridge {
-    return new HapBridge(identity.number, identity, portsOf(identity, this.#options.port), this.#options);
+    return new HapBridge(identity, portsOf(identity, this.#options.port), this.#options);
   }
 }
 

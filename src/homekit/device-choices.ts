@@ -31,19 +31,19 @@ export class DeviceChoices {
     if (!view) throw new HubError('not_found', `There is no device ${entityId.slice(0, 128)}.`);
     const before = this.#placeOf(view);
     const excluded = choice.excluded ?? before.excluded;
-    const bridge = choice.bridge ?? before.bridge;
-    const isMoved = bridge !== null && bridge !== before.bridge;
-    if (isMoved) this.#checkRoom(bridge);
+    const bridge = choice.alone ? this.#bridgeAlone(before) : (choice.bridge ?? before.bridge);
+    const isMoved = choice.alone === true ? !before.alone : bridge !== before.bridge;
+    if (isMoved && bridge !== null) this.#checkRoom(bridge, choice.alone === true);
     const inverted = invertedParts(before.parts, choice);
     const isRenewed = choice.renew === true && before.parts.some((part) => part.announcedService !== null);
     const loss = this.#lossBy(view, excluded, isMoved, isRenewed);
     if (loss !== null && choice.confirm !== true) {
       throw new HubError('conflict', `${loss} Confirm it to go on ("confirm": true, or --confirm).`);
     }
-    if (isMoved) this.#bridges.at(bridge);
+    const target = isMoved ? this.#bridgeFor(bridge, choice.alone === true) : null;
     store.write((tx) => {
       writeExcluded(tx, entityId, excluded, clock.nowMs());
-      if (isMoved) writePlace(tx, entityId, bridge, clock.nowMs());
+      if (target !== null) writePlace(tx, entityId, target, clock.nowMs());
       if (isRenewed) forgetTiles(tx, entityId);
       for (const [component, inversion] of inverted) writeInversion(tx, entityId, component, inversion);
     });
@@ -55,6 +55,12 @@ export class DeviceChoices {
       'a person chose how Apple Home shows a device',
     );
     return after;
+  }
+
+  /** See HomekitPart. */
+  lossByRemoval(entityId: string): string | null {
+    const view = this.#options.devices.view(entityId);
+    return view ? this.#lossBy(view, true, false, false) : null;
   }
 
   kept(): KeptDevice[] {
@@ -98,6 +104,7 @@ export class DeviceChoices {
       entityId,
       excluded: readExcluded(store.db).has(entityId),
       bridge: place?.bridge ?? null,
+      alone: place !== undefined && this.#bridges.reserved.has(place.bridge),
       shown: this.#shown.bridgeOf(entityId) !== undefined,
       parts: partsOf(view, this.#rememberedOf(entityId)),
     };
@@ -127,9 +134,26 @@ export class DeviceChoices {
       : null;
   }
 
-  /** @throws HubError `invalid` for a bridge that is too far away, `conflict` for one that is full. */
-  #checkRoom(bridge: number): void {
+  /** The bridge that it has for itself, or one that was made for that and stands empty; null for a new one. */
+  #bridgeAlone({ bridge }: DevicePlace): number | null {
+    const { reserved } = this.#bridges;
+    if (bridge !== null && reserved.has(bridge)) return bridge;
+    const held = heldPlaces(readPlaces(this.#options.store.db));
+    return [...reserved].find((number) => !held.has(number) && !this.#bridges.at(number).paired) ?? null;
+  }
+
+  /** Made where it is not there yet. */
+  #bridgeFor(bridge: number | null, isAlone: boolean): number {
+    return bridge === null ? this.#bridges.make(isAlone).number : this.#bridges.at(bridge).number;
+  }
+
+  /** @throws HubError `invalid` for a bridge that is too far away, `conflict` for one that is full or not for everybody. */
+  #checkRoom(bridge: number, isAlone: boolean): void {
+    const { reserved } = this.#bridges;
     const { length } = this.#bridges.all;
+    if (reserved.has(bridge) && !isAlone) {
+      throw new HubError('conflict', `Bridge ${bridge} is for one device alone. Choose another.`);
+    }
     if (bridge > length + 1) {
       throw new HubError(
         'invalid',

@@ -12,7 +12,7 @@ import type { PublishedServer } from './hap-server.ts';
 import type { Advertiser, BridgeView, HomekitOptions } from './types.ts';
 
 import { errorText, StartError } from '../base/errors.ts';
-import { advertiserOf, saveControllers } from './hap-internals.ts';
+import { advertiserOf, pairingsOf, saveControllers } from './hap-internals.ts';
 import { publishBridge } from './hap-server.ts';
 import { toSetupUri } from './identity.ts';
 import { cleanName, cutToBytes, toFirmwareRevision } from './names.ts';
@@ -27,11 +27,19 @@ export type HapBridgeOptions = Pick<
   'name' | 'host' | 'log' | 'softwareVersion' | 'advertise' | 'advertiser' | 'loopbackOnly'
 >;
 
+/** Which bridge it is, and what it is known by. */
+export interface BridgeOrigin extends BridgeIdentity {
+  readonly number: number;
+  readonly isAlone: boolean;
+}
+
 /** One bridge: what Apple Home pairs with, and where it listens. */
 export class HapBridge {
   /** 1, 2 … */
   readonly number: number;
   readonly name: string;
+  /** A person gave it to one device alone. */
+  readonly isAlone: boolean;
   readonly hap: Bridge;
   readonly #identity: BridgeIdentity;
   readonly #ports: readonly number[];
@@ -40,10 +48,11 @@ export class HapBridge {
   #problem: string | null = null;
 
   /** @param ports where it may listen, the best one first; 0 is any free one */
-  constructor(number: number, identity: BridgeIdentity, ports: readonly number[], options: HapBridgeOptions) {
-    this.number = number;
-    this.name = bridgeName(options.name, number);
-    this.#identity = identity;
+  constructor(origin: BridgeOrigin, ports: readonly number[], options: HapBridgeOptions) {
+    this.number = origin.number;
+    this.name = bridgeName(options.name, origin.number);
+    this.isAlone = origin.isAlone;
+    this.#identity = origin;
     this.#ports = ports;
     this.#options = options;
     this.hap = this.#create();
@@ -69,6 +78,7 @@ export class HapBridge {
 
   get view(): BridgeView {
     const { username, pin } = this.#identity;
+    const pairings = pairingsOf(this.hap);
     return {
       number: this.number,
       name: this.name,
@@ -77,7 +87,9 @@ export class HapBridge {
       pin,
       setupUri: toSetupUri(this.#identity),
       paired: this.paired,
-      controllers: this.hap._accessoryInfo?.listPairings().length ?? 0,
+      controllers: pairings.length,
+      pairings,
+      alone: this.isAlone,
       accessories: this.hap.bridgedAccessories.length,
       problem: this.#problem,
     };

@@ -1,6 +1,11 @@
-import type { Bridge, HAPConnection, HAPServer, HAPStorage } from '@homebridge/hap-nodejs';
+import type { Bridge, HAPConnection, HAPServer, HAPStorage, PermissionTypes } from '@homebridge/hap-nodejs';
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
 import type { Server as TcpServer } from 'node:net';
+
+import type { PairingView } from './types.ts';
+
+/** The library has it as a const enum, which cannot be imported. */
+const PERMISSION_ADMIN = 1 as PermissionTypes;
 
 /**
  * What the hub uses of hap-nodejs 2.2.3 that its types call private, in one place: a new version of the library means
@@ -24,6 +29,9 @@ export interface EventedHttpServerInternals {
 }
 
 export interface ConnectionInternals {
+  /** The pairing that it was verified with; undefined before that. */
+  readonly username?: string;
+  readonly remoteAddress: string;
   readonly internalHttpServer: HttpServer;
 }
 
@@ -43,6 +51,25 @@ export function serverInternals(server: HAPServer): HapServerInternals {
 
 export function storageSingleton(storage: typeof HAPStorage): StorageSingleton {
   return (storage as unknown as { INSTANCE: StorageSingleton }).INSTANCE;
+}
+
+/** Who holds a pairing with the bridge, the ones with all rights first, and from where each is connected now. */
+export function pairingsOf(bridge: Bridge): PairingView[] {
+  const pairings = bridge._accessoryInfo?.listPairings() ?? [];
+  const connections = bridge._server ? [...serverInternals(bridge._server).httpServer.connections] : [];
+  return pairings
+    .map(({ username, permission }) => ({
+      id: username,
+      admin: permission === PERMISSION_ADMIN,
+      connectedFrom: [
+        ...new Set(
+          connections
+            .filter((connection) => connection.username === username)
+            .map(({ remoteAddress }) => remoteAddress),
+        ),
+      ],
+    }))
+    .toSorted((a, b) => Number(b.admin) - Number(a.admin));
 }
 
 /**

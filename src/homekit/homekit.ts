@@ -62,8 +62,10 @@ export async function startHomekit(options: HomekitOptions): Promise<HomekitPart
     },
     shows: (entityId) => devices.shows(entityId),
     whyHidden: (entityId) => choices.whyHidden(entityId),
+    shown: () => devices.shown(),
     hidden: () => choices.hidden(),
     kept: () => choices.kept(),
+    lossByRemoval: (entityId) => choices.lossByRemoval(entityId),
     choose: async (entityId, choice) => await choices.choose(entityId, choice),
     [Symbol.asyncDispose]: async () => await resources.disposeAsync(),
   };

@@ -31,22 +31,32 @@ export function keepIdentity(store: Store, pin: string | null): BridgeIdentity {
 export interface FurtherIdentity extends BridgeIdentity {
   readonly number: number;
   readonly keptPort: number | null;
+  /** It is for one device alone. */
+  readonly isAlone: boolean;
 }
 
 /** The bridges after the first, as they were made. */
 export function readFurtherIdentities(store: Store): FurtherIdentity[] {
-  return readBridges(store.db).map(({ number, username, secret, port }) => {
+  return readBridges(store.db).map(({ number, username, secret, port, alone }) => {
     const [pin = '', setupId = ''] = store.secrets.open(nameOf(username), secret).split(' ');
-    return { number, username, pin, setupId, keptPort: port };
+    return { number, username, pin, setupId, keptPort: port, isAlone: alone === 1 };
   });
 }
 
-export function makeFurtherIdentity(store: Store, number: number, nowMs: number): FurtherIdentity {
-  const identity = { number, username: newUsername(), pin: newPin(), setupId: newSetupId(), keptPort: null };
-  const { username, pin, setupId } = identity;
+export function makeFurtherIdentity(
+  store: Store,
+  number: number,
+  isAlone: boolean,
+  nowMs: number,
+): FurtherIdentity {
+  const username = newUsername();
+  const pin = newPin();
+  const setupId = newSetupId();
   const secret = store.secrets.seal(nameOf(username), `${pin} ${setupId}`);
-  store.write((tx) => writeBridge(tx, { number, username, secret, port: null }, nowMs));
-  return identity;
+  store.write((tx) =>
+    writeBridge(tx, { number, username, secret, port: null, alone: Number(isAlone) }, nowMs),
+  );
+  return { number, username, pin, setupId, keptPort: null, isAlone };
 }
 
 function nameOf(username: string): string {

@@ -41,11 +41,13 @@ export interface BridgeRow {
   /** As `Secrets.seal` wrote it. */
   readonly secret: string;
   readonly port: number | null;
+  /** 0 or 1. */
+  readonly alone: number;
 }
 
 /** The bridges after the first. */
 export function readBridges(db: Db): BridgeRow[] {
-  return db.all<BridgeRow>('SELECT number, username, secret, port FROM hap_bridge ORDER BY number');
+  return db.all<BridgeRow>('SELECT number, username, secret, port, alone FROM hap_bridge ORDER BY number');
 }
 
 export function readRememberedServices(db: Db): RememberedService[] {

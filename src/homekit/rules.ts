@@ -16,13 +16,17 @@ export interface Place {
  * giving it away and back would cost the person rooms and automations. One that comes back gets its old bridge where
  * that has room, for its ids are known there. Newcomers, the oldest first (ids sort by age), go to the first bridge that
  * is not full, and to a new one where all of them are.
+ * @param reserved bridges that a person gave to one device alone
  */
 export function choosePlaces(
   candidates: readonly string[],
   places: ReadonlyMap<string, Place>,
+  reserved: ReadonlySet<number> = new Set(),
 ): Map<string, number> {
   const held = heldPlaces(places);
   const chosen = new Map<string, number>();
+  const hasRoom = (bridge: number, mark: number): boolean =>
+    (held.get(bridge) ?? 0) < (reserved.has(bridge) ? 1 : mark);
   const take = (entityId: string, bridge: number): void => {
     chosen.set(entityId, bridge);
     held.set(bridge, (held.get(bridge) ?? 0) + 1);
@@ -32,12 +36,12 @@ export function choosePlaces(
     const place = places.get(entityId);
     if (!place) newcomers.push(entityId);
     else if (!place.isFreed) chosen.set(entityId, place.bridge);
-    else if ((held.get(place.bridge) ?? 0) < MAX_ACCESSORIES) take(entityId, place.bridge);
+    else if (hasRoom(place.bridge, MAX_ACCESSORIES)) take(entityId, place.bridge);
     else newcomers.push(entityId);
   }
   let bridge = 1;
   for (const entityId of newcomers.sort()) {
-    while ((held.get(bridge) ?? 0) >= FULL_ACCESSORIES) bridge += 1;
+    while (reserved.has(bridge) || !hasRoom(bridge, FULL_ACCESSORIES)) bridge += 1;
     take(entityId, bridge);
   }
   return chosen;

@@ -52,5 +52,8 @@ export const homekitTables: Migrations = {
     ALTER TABLE hap_service ADD COLUMN opening_inverted INTEGER NOT NULL DEFAULT 0;
     -- 1: the same for the slats.
     ALTER TABLE hap_service ADD COLUMN tilt_inverted INTEGER NOT NULL DEFAULT 0;`,
+
+    `-- 1: a person gave the bridge to one device alone, and no other is put on it.
+    ALTER TABLE hap_bridge ADD COLUMN alone INTEGER NOT NULL DEFAULT 0;`,
   ],
 };

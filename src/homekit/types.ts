@@ -54,12 +54,36 @@ export interface BridgeView {
   readonly setupUri: string;
   /** True when at least one home holds a pairing. */
   readonly paired: boolean;
-  /** How many controllers hold a pairing. */
+  /** How many hold a pairing. */
   readonly controllers: number;
+  /** Who they are; the ones with all rights first. */
+  readonly pairings: readonly PairingView[];
+  /** A person gave it to one device alone. */
+  readonly alone: boolean;
   /** Bridged accessories, without the bridge itself. */
   readonly accessories: number;
   /** Why it does not run, or null. */
   readonly problem: string | null;
+}
+
+/** A phone or a home hub that holds a pairing, as far as HomeKit says who it is. */
+export interface PairingView {
+  /** A UUID that Apple Home made for it. */
+  readonly id: string;
+  /** Whether it may add and remove others. */
+  readonly admin: boolean;
+  /** The addresses that it is connected from now. */
+  readonly connectedFrom: readonly string[];
+}
+
+/** A device that stands on a bridge. */
+export interface ShownDevice {
+  readonly entityId: string;
+  /** As in Apple Home, unless a person gave it another name there. */
+  readonly name: string;
+  readonly bridge: number;
+  /** By the library's names, such as `Lightbulb`. */
+  readonly services: readonly string[];
 }
 
 /** A device that Apple Home does not show, and why, for a person. */
@@ -83,6 +107,8 @@ export interface DeviceChoice {
   readonly excluded?: boolean | undefined;
   /** The bridge that it is to stand on: one that there is, or the next number for a new one. */
   readonly bridge?: number | undefined;
+  /** On a bridge that no other device is put on. */
+  readonly alone?: true | undefined;
   /** Whether open and closed are turned round; of `component`, or of all that opens. */
   readonly invertOpening?: boolean | undefined;
   readonly invertTilt?: boolean | undefined;
@@ -100,6 +126,8 @@ export interface DevicePlace {
   readonly excluded: boolean;
   /** Null for one that never stood on any. */
   readonly bridge: number | null;
+  /** That bridge is for it alone. */
+  readonly alone: boolean;
   readonly shown: boolean;
   readonly parts: readonly DevicePart[];
 }
@@ -149,10 +177,14 @@ export interface HomekitPart extends AsyncDisposable {
   shows(entityId: string): readonly ShownInHomekit[];
   /** Why a device is not shown; null for one that is. */
   whyHidden(entityId: string): string | null;
+  /** Every device that stands on a bridge, by bridge and name. */
+  shown(): readonly ShownDevice[];
   /** Every device that is not shown. */
   hidden(): readonly HiddenDevice[];
   /** Every device that has parts which are shown as what they were. */
   kept(): readonly KeptDevice[];
+  /** What Apple Home forgets when the device is deleted, for a person; null where there is nothing to forget. */
+  lossByRemoval(entityId: string): string | null;
   /**
    * Takes a device out of Apple Home, puts it on another bridge, turns its directions round or shows it as what it is by
    * now, as a person chose.

@@ -41,13 +41,14 @@ export function writeExcluded(tx: Tx, entityId: string, excluded: boolean, nowMs
   }
 }
 
-export function writeBridge(tx: Tx, { number, username, secret, port }: BridgeRow, nowMs: number): void {
+export function writeBridge(tx: Tx, row: BridgeRow, nowMs: number): void {
   tx.run(
-    'INSERT INTO hap_bridge (username, number, secret, port, made_at) VALUES (?, ?, ?, ?, ?)',
-    username,
-    number,
-    secret,
-    port,
+    'INSERT INTO hap_bridge (username, number, secret, port, alone, made_at) VALUES (?, ?, ?, ?, ?, ?)',
+    row.username,
+    row.number,
+    row.secret,
+    row.port,
+    row.alone,
     nowMs,
   );
 }

@@ -17,6 +17,8 @@ export interface Exchange {
   tokenError: unknown;
   /** Undefined while limits are off. */
   quota: Quota | undefined;
+  /** The pattern of the route that answers; undefined where none does. */
+  endpoint: string | undefined;
 }
 
 /** A client's own id is taken over when it can do no harm in a header or a log line. */
@@ -31,6 +33,7 @@ export function beginExchange(request: IncomingMessage, address: string): Exchan
     principal: undefined,
     tokenError: undefined,
     quota: undefined,
+    endpoint: undefined,
   };
 }
 

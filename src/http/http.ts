@@ -14,9 +14,13 @@ import { upgradeHandler } from './upgrades.ts';
 
 export type { DeviceDirectory, HttpOptions, HttpPart, SyncService } from './types.ts';
 export { accessoryJson } from './routes/accessories.ts';
+export { checkJson, detailJson, runJson, statusJson } from './routes/automations.ts';
 export { energyJson } from './routes/energy-json.ts';
 export { suggestionJson, suggestionsJson } from './routes/suggestions.ts';
 export { jobJson, jobRunJson } from './routes/jobs.ts';
+export { healthJson } from './routes/watch.ts';
+export { reportEntryJson } from './routes/reports.ts';
+export { userJson } from './routes/users.ts';
 export { routeTable } from './routes/routes.ts';
 export { TlsIdentity } from './tls-identity.ts';
 
@@ -49,6 +53,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpPart> {
     clock,
     log,
     routes: routeTable(options),
+    observer: options.observer,
     isClosing: () => servers.some((server) => server.isClosing),
     // What it is told of a name holds for all of its ports: a plain one could not be reached by it any more.
     tlsOnly: () => identity !== null && !identity.pair.isSelfSigned && isLoopback(options.host),
@@ -77,6 +82,9 @@ export async function startHttp(options: HttpOptions): Promise<HttpPart> {
       port: secure.port,
       get fingerprint() {
         return identity.pair.fingerprint;
+      },
+      get notAfterMs() {
+        return identity.pair.notAfterMs;
       },
     };
     log.info({ url: tls.url, fingerprint: tls.fingerprint }, 'the API is up behind TLS');

@@ -9,11 +9,13 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Cors } from './cors.ts';
 import type { Exchange } from './exchange.ts';
+import type { HttpObserver } from './types.ts';
 import type { Gate } from './gate.ts';
 import type { Reply } from './reply.ts';
 import type { Call, Route } from './route.ts';
 
 import { parseJson } from '../base/json.ts';
+import { inRequest } from '../base/request-scope.ts';
 import { networkOf } from './client-address.ts';
 import { headerOf } from './exchange.ts';
 import { LargeBodies } from './large-bodies.ts';
@@ -33,6 +35,8 @@ export interface PipelineOptions {
   readonly isClosing: () => boolean;
   /** True where browsers may be told to come back by TLS only. */
   readonly tlsOnly: () => boolean;
+  /** Counts requests; undefined where nobody does. */
+  readonly observer: HttpObserver | undefined;
 }
 
 /** A month, and not a year: who goes back to plain HTTP would wait as long. */
@@ -61,12 +65,20 @@ export class Pipeline {
   }
 
   async answer(request: ServerRequest): Promise<Response> {
-    const { gate, cors, clock, log } = this.#options;
+    const { gate, cors, clock, log, observer } = this.#options;
     const startedMs = clock.monotonicMs();
     const exchange = gate.begin(nodeRequestOf(request));
-    const response = await this.#route(request, exchange, cors).catch(
-      async (error: unknown) => await this.#refuse(exchange, error),
+    observer?.began();
+    const response = await inRequest(
+      exchange.requestId,
+      async () =>
+        await this.#route(request, exchange, cors).catch(
+          async (error: unknown) => await this.#refuse(exchange, error),
+        ),
     );
+    const ms = clock.monotonicMs() - startedMs;
+    const { method } = request;
+    observer?.answered({ method, endpoint: exchange.endpoint, status: response.status, ms });
     log.debug(
       {
         request_id: exchange.requestId,
@@ -75,7 +87,7 @@ export class Pipeline {
         status: response.status,
         user_id: exchange.principal?.userId,
         address: exchange.address,
-        took_ms: Math.round(clock.monotonicMs() - startedMs),
+        took_ms: Math.round(ms),
       },
       'answered a request',
     );
@@ -114,7 +126,10 @@ export class Pipeline {
       }
       for (const method of METHODS) {
         if (allowed.includes(method)) continue;
-        this.#app.on(method, pattern, async (event) => await this.#refuseMethod(method, allowed, event));
+        this.#app.on(method, pattern, async (event) => {
+          exchangeOf(event).endpoint = atPath[0]?.path;
+          return await this.#refuseMethod(method, allowed, event);
+        });
       }
     }
   }
@@ -122,6 +137,7 @@ export class Pipeline {
   async #handle(route: Route, event: H3Event): Promise<Response> {
     const exchange = exchangeOf(event);
     const { query: querySchema, body: bodySchema } = route;
+    exchange.endpoint = route.path;
     try {
       this.#options.gate.authorize(exchange, route);
       const query =

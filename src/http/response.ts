@@ -7,7 +7,7 @@ import type { Reply } from './reply.ts';
 
 import { encodeBody, MIN_BYTES_TO_COMPRESS, negotiateEncoding } from './encoding.ts';
 import { headerOf } from './exchange.ts';
-import { begin, streamOf } from './streaming.ts';
+import { begin, byteStreamOf, streamOf } from './streaming.ts';
 
 /**
  * On every answer: it is data and never a page. A browser must not run it, show it inside of another page, guess at its
@@ -43,6 +43,10 @@ export async function toResponse(
   };
   const { status } = reply;
   if (reply.body === null) return new FastResponse(null, { status, headers });
+  if (typeof reply.body === 'object' && 'bytes' in reply.body) {
+    headers['content-length'] = String(reply.body.size);
+    return new FastResponse(byteStreamOf(reply.body.bytes, onBroken), { status, headers });
+  }
   headers['content-type'] ??= 'application/json';
   if (headers['etag'] === undefined) {
     headers['vary'] =

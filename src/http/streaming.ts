@@ -1,7 +1,8 @@
-import { pipeline, Readable } from 'node:stream';
+import { PassThrough, pipeline, Readable } from 'node:stream';
 
 import type { FastResponse } from 'srvx';
 
+import { errorCode } from '../base/errors.ts';
 import { encoderFor, type BodyEncoding } from './encoding.ts';
 
 /** A body that has begun: its first chunks, and what makes the others. */
@@ -42,6 +43,15 @@ export function streamOf(
 ): Body {
   const plain = Readable.from(joined(body, onBroken), { objectMode: false });
   const stream = encoding === null ? plain : pipeline(plain, encoderFor(encoding), () => undefined);
+  return stream;
+}
+
+/** The same for bytes, which nobody packs. */
+export function byteStreamOf(bytes: AsyncIterable<Uint8Array>, onBroken: (error: unknown) => void): Body {
+  const source = Readable.from(bytes, { objectMode: false });
+  const stream = pipeline(source, new PassThrough(), (error) => {
+    if (error && errorCode(error) !== 'ERR_STREAM_PREMATURE_CLOSE') onBroken(error);
+  });
   return stream;
 }
 

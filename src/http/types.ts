@@ -15,9 +15,14 @@ import type { Insights } from '../insights/insights.ts';
 import type { Sync, SyncV2 } from '../sync/sync.ts';
 import type { ReadingHistory } from '../readings/types.ts';
 import type { AccessoryDirectory } from './routes/accessories.ts';
+import type { BackupKeeper } from './routes/backups.ts';
 import type { JobDirectory } from './routes/jobs.ts';
 import type { MqttUserDirectory } from './routes/mqtt-users.ts';
+import type { SystemWatch } from './routes/watch.ts';
+import type { ReportDirectory } from './routes/reports.ts';
 import type { ServerLimits } from './server.ts';
+
+export type { SystemWatch } from './routes/watch.ts';
 
 /** What this door asks of the sync rules. */
 export type SyncService = Pick<
@@ -48,8 +53,10 @@ export interface Diagnosis {
 
 /** The bridges to Apple Home, in the words of the API. */
 export interface HomekitDirectory {
-  /** The bridges with their codes, and what is not shown. */
+  /** The bridges with their codes, and what is shown and what not. */
   overview(): JsonObject;
+  /** What Apple Home forgets when the device is deleted, for a person; null where there is nothing to forget. */
+  lossByRemoval(entityId: string): string | null;
   /**
    * Keeps a device out, puts it on another bridge, turns its directions round, or shows it as what it is by now.
    * @throws HubError `not_found`, `invalid`, `conflict` where HomeKit is off or something would be lost.
@@ -59,6 +66,7 @@ export interface HomekitDirectory {
     choice: {
       readonly excluded?: boolean | undefined;
       readonly bridge?: number | undefined;
+      readonly alone?: true | undefined;
       readonly invertOpening?: boolean | undefined;
       readonly invertTilt?: boolean | undefined;
       readonly component?: string | undefined;
@@ -66,6 +74,18 @@ export interface HomekitDirectory {
       readonly confirm?: boolean | undefined;
     },
   ): Promise<JsonObject>;
+}
+
+/** Counts requests; it is on the way of each of them. */
+export interface HttpObserver {
+  began(): void;
+  answered(request: {
+    readonly method: string;
+    /** The pattern of the route that answered; undefined where none did. */
+    readonly endpoint: string | undefined;
+    readonly status: number;
+    readonly ms: number;
+  }): void;
 }
 
 export interface HttpOptions {
@@ -102,16 +122,26 @@ export interface HttpOptions {
   activity?: ActivityHistory | null;
   /** Null or absent where none are made. */
   insights?: Insights | null;
+  /** Null or absent where none are kept. */
+  reports?: ReportDirectory | null;
   /** Null or absent where HomeKit is off. */
   accessories?: AccessoryDirectory | null;
   /** Null or absent where nothing runs by itself. */
   automations?: AutomationDirectory | null;
   /** Null or absent where nothing is scheduled. */
   jobs?: JobDirectory | null;
+  /** Null or absent where none are made. */
+  backups?: BackupKeeper | null;
   /** Null or absent where the hub has no broker of its own. */
   mqttUsers?: MqttUserDirectory | null;
   diagnosis: Diagnosis;
   homekit: HomekitDirectory;
+  /** Absent where nobody counts. */
+  observer?: HttpObserver;
+  /** How it goes with the hub, its metrics and its log; null or absent where nobody watches. */
+  watch?: SystemWatch | null;
+  /** /metrics is open to whoever reaches the hub. Default false. */
+  metricsPublic?: boolean;
   /** What v2 clients note about their own syncs. */
   clients: ClientRecords;
   /** The URL under which phones in the house reach the hub, for codes that they scan; default: as the request did. */
@@ -152,5 +182,7 @@ export interface HttpPart extends AsyncDisposable {
     readonly port: number;
     /** `sha256/…` of the public key of the certificate that is in use. */
     readonly fingerprint: string;
+    /** When that certificate ends, ms since the Unix epoch. */
+    readonly notAfterMs: number;
   } | null;
 }

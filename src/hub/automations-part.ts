@@ -64,6 +64,8 @@ export function automationRights(access: Access, graph: Graph, devices: Shared['
         refuse(`${username} may not command ${existing(need.entityId).name}.`);
       }
     },
+    record: ({ action, by, entityId, details }) =>
+      access.audit.record({ action, by: by.principal, from: by, target: entityId.slice(0, 128), details }),
     authorize: (principal, { entityId, writes, automationId }) => {
       const view = existing(entityId);
       access.authorizeCommand(

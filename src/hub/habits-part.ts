@@ -1,9 +1,8 @@
 import type { Activity } from '../activity/activity.ts';
+import type { Logger } from '../base/log.ts';
 import type { HubConfig } from '../config/config.ts';
 import type { Graph } from '../graph/graph.ts';
-import type { HabitsOptions } from '../insights/insights.ts';
-import type { HabitHome } from '../insights/insights.ts';
-import type { Suggestions } from '../insights/insights.ts';
+import type { HabitHome, HabitsOptions, Suggestions } from '../insights/insights.ts';
 import type { JobDefinition } from '../jobs/types.ts';
 import type { Shared } from './optional-parts.ts';
 
@@ -20,10 +19,12 @@ export function habitOptions(
   graph: Graph,
   devices: Pick<Shared['devices'], 'list'>,
   activity: Activity,
+  log: Logger,
 ): HabitsOptions {
   const zone = new HomeZone(timezone);
   return {
     activity,
+    log: log.child({ part: 'insights' }),
     habits: habitHome(graph, devices),
     usage: {
       entityCounts: () => graph.overview.counts().entities,
@@ -39,12 +40,15 @@ export function suggestionsJob(suggestions: Suggestions): JobDefinition {
     name: 'suggestions',
     title: 'Looks for what people do day after day, to suggest automations',
     schedule: '40 4 * * *',
-    run: async () => {
-      await suggestions.refresh();
-      const { items, observed } = await suggestions.list('proposed');
+    run: async ({ signal }) => {
+      await suggestions.refresh(signal);
+      const { items, observed } = suggestions.list('proposed');
+      const undone = suggestions.list('accepted').items.filter(({ isOftenUndone }) => isOftenUndone).length;
+      const told = undone === 0 ? '' : ` People often undo what ${undone} of the accepted ones do.`;
       return {
-        summary: `${items.length} automations are suggested, from ${observed.days} days.`,
+        summary: `${items.length} automations are suggested, from ${observed.days} days.${told}`,
         suggested: items.length,
+        often_undone: undone,
         days: observed.days,
       };
     },
@@ -61,6 +65,7 @@ function habitHome(graph: Graph, devices: Pick<Shared['devices'], 'list'>): Habi
           graph
             .relationshipsOf(view.entityId, 'from')
             .find(({ relationshipType }) => relationshipType === 'located_in')?.toEntityId ?? null,
+        knownSinceMs: graph.entity(view.entityId)?.createdAtMs ?? null,
         capabilities: view.capabilities.map((capability) => ({
           ...capability,
           commandKinds: capability.writable ? commandKinds(view, [{ capability: capability.name }]) : [],
@@ -70,6 +75,7 @@ function habitHome(graph: Graph, devices: Pick<Shared['devices'], 'list'>): Habi
       ['automation', 'schedule'].flatMap((entityType) =>
         allOf(graph, entityType).map((entity) => ({ id: entity.id, content: { ...parseContent(entity) } })),
       ),
+    hasAutomation: (id) => graph.entity(id)?.entityType === 'automation',
     createAutomation: async (content, userId) => {
       const author = { userId, deviceId: 'http' };
       const id = graph.transaction(

@@ -4,7 +4,10 @@ import type { BridgeView, DeviceChoice, DevicePart, HomekitPart } from '../homek
 
 import { HubError } from '../base/errors.ts';
 
-type Homekit = Pick<HomekitPart, 'bridges' | 'advertiser' | 'hidden' | 'kept' | 'choose'>;
+type Homekit = Pick<
+  HomekitPart,
+  'bridges' | 'advertiser' | 'shown' | 'hidden' | 'kept' | 'lossByRemoval' | 'choose'
+>;
 
 /** What a person asks and decides about Apple Home, in the words of the API. */
 export class HomekitDesk {
@@ -22,6 +25,12 @@ export class HomekitDesk {
       enabled: homekit !== null,
       advertiser: homekit?.advertiser ?? null,
       bridges: (homekit?.bridges ?? []).map(bridgeBody),
+      shown: (homekit?.shown() ?? []).map(({ entityId, name, bridge, services }) => ({
+        entity_id: entityId,
+        name,
+        bridge,
+        services: [...services],
+      })),
       hidden: (homekit?.hidden() ?? []).map(({ entityId, name, reason }) => ({
         entity_id: entityId,
         name,
@@ -35,11 +44,16 @@ export class HomekitDesk {
     };
   }
 
+  /** See HomekitPart. */
+  lossByRemoval(entityId: string): string | null {
+    return this.#homekit?.lossByRemoval(entityId) ?? null;
+  }
+
   /** See HomekitPart. @throws HubError `conflict` where HomeKit is off. */
   async choose(entityId: string, choice: DeviceChoice): Promise<JsonObject> {
     if (!this.#homekit) throw new HubError('conflict', 'HomeKit is switched off: homekit.enabled is false.');
-    const { excluded, bridge, shown, parts } = await this.#homekit.choose(entityId, choice);
-    return { entity_id: entityId, excluded, bridge, shown, parts: parts.map(partBody) };
+    const { excluded, bridge, alone, shown, parts } = await this.#homekit.choose(entityId, choice);
+    return { entity_id: entityId, excluded, bridge, alone, shown, parts: parts.map(partBody) };
   }
 }
 
@@ -55,7 +69,20 @@ function partBody({ component, label, service, announcedService, inversion }: De
 }
 
 function bridgeBody(view: BridgeView): JsonObject {
-  const { number, name, username, port, pin, setupUri, paired, controllers, accessories, problem } = view;
+  const {
+    number,
+    name,
+    username,
+    port,
+    pin,
+    setupUri,
+    paired,
+    controllers,
+    pairings,
+    alone,
+    accessories,
+    problem,
+  } = view;
   return {
     number,
     name,
@@ -65,6 +92,12 @@ function bridgeBody(view: BridgeView): JsonObject {
     setup_uri: setupUri,
     paired,
     controllers,
+    pairings: pairings.map(({ id, admin, connectedFrom }) => ({
+      id,
+      admin,
+      connected_from: [...connectedFrom],
+    })),
+    alone,
     accessories,
     problem,
   };

@@ -11,6 +11,7 @@ const chooseArgs = z.object({
   device: z.string(),
   excluded: z.boolean().optional(),
   bridge: z.int().min(1).max(1000).optional(),
+  alone: z.literal(true).optional(),
   invert_opening: z.boolean().optional(),
   invert_tilt: z.boolean().optional(),
   component: z.string().optional(),

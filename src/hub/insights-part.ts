@@ -13,21 +13,24 @@ import { habitOptions } from './habits-part.ts';
 /** Joins what draws conclusions from the history of the home. */
 export function startInsightsPart(
   config: HubConfig,
-  shared: Pick<Shared, 'store' | 'devices' | 'clock'> & {
+  shared: Pick<Shared, 'store' | 'devices' | 'clock' | 'log' | 'opening'> & {
     readonly graph: Graph;
     readonly readings: Readings;
     readonly activity: Activity;
   },
 ): Insights {
-  const { store, devices, graph, readings, activity, clock } = shared;
-  return new Insights({
+  const { store, devices, graph, readings, activity, clock, log, opening } = shared;
+  const insights = new Insights({
     store,
     history: readings,
     home: energyHome(graph, devices),
     zone: new HomeZone(config.home.timezone),
     clock,
-    ...habitOptions(config, graph, devices, activity),
+    ...habitOptions(config, graph, devices, activity, log),
   });
+  // It may be in the middle of a search.
+  opening.add('suggestions', insights.suggestions);
+  return insights;
 }
 
 /** The devices as they stand in the graph: where they are, and what people say about their energy. */

@@ -16,7 +16,10 @@ export function jobTasks(jobs: Jobs, audit: Access['audit']): ControlTasks {
     jobs: async () => await Promise.resolve(jobs.list().map(jobJson)),
     jobs_history: async (args) => {
       const { name, limit } = historyArgs.parse(args);
-      return await Promise.resolve(jobs.history(name === null ? {} : { name }, 0, limit).map(jobRunJson));
+      const runs = jobs.history(name === null ? {} : { name }, 0, limit);
+      // A job that is gone may still have a history; a name that never was is a mistake.
+      if (name !== null && runs.length === 0) jobs.require(name);
+      return await Promise.resolve(runs.map(jobRunJson));
     },
     jobs_run: async (args, { signal }) => {
       const { id, name } = await jobs.run(runArgs.parse(args).name);

@@ -11,6 +11,7 @@ import { removeExpired } from '../access/access.ts';
 import { HomeZone } from '../base/home-zone.ts';
 import { findDamage, readFileSize, refreshStatistics, shrinkFile } from '../base/maintenance.ts';
 import { compactHistory } from '../graph/graph.ts';
+import { FoundProblem } from '../jobs/errors.ts';
 import { historyCleanup, startJobs, type Jobs } from '../jobs/jobs.ts';
 
 /** What clean-up works on. */
@@ -60,11 +61,11 @@ export function jobDefinitions(parts: CleanupParts, changeLogDays: number): JobD
 function changeLogCleanup(store: Store, keepDays: number): JobDefinition {
   return {
     name: 'change-log-cleanup',
-    title: 'Thins what the hub itself noted long ago: of one day, the last version of a thing',
+    title: 'Thins what the hub noted by itself long ago',
     schedule: '10 3 * * *',
     run: async ({ believedMs, signal }) => {
       if (keepDays === 0) return { summary: 'Nothing is removed: graph.change_log_days is 0.', removed: 0 };
-      const removed = await compactHistory(store, { nowMs: believedMs, keepDays, signal });
+      const removed = await compactHistory({ store, nowMs: believedMs, keepDays, signal });
       return { summary: `${removed} versions from before ${keepDays} days were removed.`, removed };
     },
   };
@@ -94,7 +95,7 @@ function readingsCleanup(readings: Readings): JobDefinition {
 function auditCleanup(access: Access): JobDefinition {
   return {
     name: 'audit-cleanup',
-    title: 'Removes lines of the audit log that are older than a year or too many',
+    title: 'Removes lines of the audit log older than a year',
     schedule: '30 3 * * *',
     run: async ({ believedMs }) => {
       const removed = access.audit.tidy(undefined, believedMs);
@@ -127,10 +128,10 @@ function accessCleanup(store: Store): JobDefinition {
 function databaseUpkeep(store: Store): JobDefinition {
   return {
     name: 'database-upkeep',
-    title: 'Gives free space of the database back, empties its log and renews the statistics of its planner',
+    title: 'Gives free space back and renews the statistics',
     schedule: '0 4 * * *',
     run: async ({ signal }) => {
-      const statistics = refreshStatistics(store);
+      const statistics = await refreshStatistics(store, signal);
       const returned = await shrinkFile(store, signal);
       const { complete, walFrames } = await store.checkpoint();
       const { bytes, freeBytes, canShrink } = readFileSize(store);
@@ -161,8 +162,10 @@ function databaseCheck(store: Store): JobDefinition {
       const startedMs = performance.now();
       const problems = await findDamage(store.file, signal);
       if (problems.length > 0) {
-        throw new Error(
-          `The database is damaged: ${problems.slice(0, 3).join('; ')}. Stop the hub, keep a copy of the file, and restore a backup.`,
+        throw new FoundProblem(
+          'database_damaged',
+          `The database is damaged: ${problems.slice(0, 3).join('; ')}.`,
+          'Stop the hub, keep a copy of the file, check the card or disk that it lies on, and restore a backup.',
         );
       }
       const { bytes } = readFileSize(store);

@@ -1,3 +1,4 @@
+import type { Logger } from '../base/log.ts';
 import type { Sun } from '../base/sun.ts';
 import type { EnergyOptions } from './energy/energy.ts';
 import type { HabitHome } from './habits/types.ts';
@@ -28,9 +29,25 @@ export { SUGGESTION_STATUSES, type HabitHome, type Observed, type Suggestion } f
 export { MAX_USAGE_DAYS } from './usage/usage.ts';
 export { USAGE_CAUSES, type UsageReport } from './usage/types.ts';
 
+export { reportPage, PAGE_POLICY } from './reports/page.ts';
+export { placeOf, Reports } from './reports/reports.ts';
+export { REPORT_KINDS, reportSchema } from './reports/schema.ts';
+export { reportText } from './reports/text.ts';
+export {
+  DELIVERY_JOBS,
+  DELIVERY_STATES,
+  DELIVERY_TARGETS,
+  type HomeReport,
+  type ReportEntry,
+  type ReportHome,
+  type ReportKind,
+  type ReportReader,
+} from './reports/types.ts';
+
 /** What is concluded from what happens, besides numbers. */
 export interface HabitsOptions {
   readonly activity: ActivityLog;
+  readonly log: Logger;
   readonly habits: HabitHome;
   readonly usage: UsageHome;
   /** Null where nobody said where the home is. */
@@ -49,6 +66,6 @@ export class Insights {
     this.energy = new Energy(options);
     const { activity, habits, usage, ...shared } = options;
     this.usage = new Usage({ ...shared, log: activity, home: usage });
-    this.suggestions = new Suggestions({ ...shared, log: activity, home: habits });
+    this.suggestions = new Suggestions({ ...shared, activity, home: habits });
   }
 }

@@ -6,32 +6,34 @@ import type { Store } from '../base/store.ts';
 import type {
   EnqueueOptions,
   HistoryFilter,
-  JobCounters,
   JobDefinition,
   JobDirectory,
+  JobFigures,
   JobQueue,
   JobRun,
   JobsHealth,
   JobView,
 } from './types.ts';
 
-import { HubError } from '../base/errors.ts';
+import { errorText, HubError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
-import { BelievedTime } from './believed-time.ts';
+import { BelievedTime, type Belief } from './believed-time.ts';
+import { healthOf } from './health.ts';
 import {
   countWaiting,
+  readBelief,
   readByKey,
   readDue,
   readFirstDueMs,
   readHistory,
+  readLastDoneMs,
   readLastEnded,
   readOpenOf,
   readRun,
-  readTrustedMs,
 } from './reader.ts';
 import { Runner } from './runner.ts';
 import { Schedules } from './schedules.ts';
-import { endRun, insertRun, putTrustedMs } from './writer.ts';
+import { endRun, insertRun, putBelief } from './writer.ts';
 
 export { historyCleanup } from './history-cleanup.ts';
 
@@ -51,7 +53,7 @@ const LOOK_EVERY_MS = 30_000;
 const MIN_WAIT_MS = 50;
 /** The wall clock has gone back when it lost so much against the monotonic one. */
 const SET_BACK_MS = 1000;
-const TRUST_EVERY_MS = 3600_000;
+const KEEP_BELIEF_EVERY_MS = 3600_000;
 const MAX_PAYLOAD_BYTES = 64 * 1024;
 const NAME = /^[a-z][a-z0-9-]{0,63}$/;
 
@@ -76,11 +78,12 @@ export class Jobs implements JobDirectory, JobQueue, AsyncDisposable {
   readonly #schedules: Schedules;
   readonly #believed: BelievedTime;
   readonly #runner: Runner;
-  #keptTrustMs: number;
+  #keptBelief: Belief;
   /** Wall clock minus monotonic clock when it was last looked at. */
   #offsetMs: number;
   #timer: NodeJS.Timeout | undefined;
-  #failed = false;
+  /** Why the job table could not be written when that was last tried. */
+  #refused: { readonly message: string; readonly sinceMs: number } | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(options: JobsOptions) {
@@ -92,8 +95,8 @@ export class Jobs implements JobDirectory, JobQueue, AsyncDisposable {
     if (this.#definitions.size < definitions.length) throw new RangeError('Two jobs have the same name.');
     this.#names = [...this.#definitions.keys()];
     this.#schedules = new Schedules(store, zone, definitions);
-    this.#keptTrustMs = readTrustedMs(store.db);
-    this.#believed = new BelievedTime(clock, this.#keptTrustMs);
+    this.#keptBelief = readBelief(store.db);
+    this.#believed = new BelievedTime(clock, this.#keptBelief);
     this.#offsetMs = clock.nowMs() - clock.monotonicMs();
     this.#runner = new Runner({
       store,
@@ -119,15 +122,15 @@ export class Jobs implements JobDirectory, JobQueue, AsyncDisposable {
     try {
       const nowMs = clock.nowMs();
       this.#noticeJump(nowMs);
-      this.#keepTrust();
+      this.#keepBelief();
       this.#runner.writeEnds();
       this.#schedules.fire(nowMs);
       this.#begin(nowMs);
-      this.#failed = false;
+      this.#refused = undefined;
     } catch (error) {
       // The rows are as they were, and the next look finds the same due.
-      if (!this.#failed) log.error({ err: error }, 'the job table could not be written; it is tried again');
-      this.#failed = true;
+      if (!this.#refused) log.error({ err: error }, 'the job table could not be written; it is tried again');
+      this.#refused ??= { message: errorText(error), sinceMs: clock.nowMs() };
     }
     this.#arm();
   }
@@ -203,10 +206,12 @@ export class Jobs implements JobDirectory, JobQueue, AsyncDisposable {
       store.write((tx) =>
         endRun(tx, id, { state: 'cancelled', error: 'It was cancelled.', nowMs: clock.nowMs() }),
       );
-      this.#runner.tellCancelled(id);
+      this.#runner.tellCancelled(run);
       await store.durable();
-    } else if (run.state !== 'running' || !this.#runner.cancel(id)) {
+    } else if (run.state !== 'running') {
       throw new HubError('conflict', `This run is over: it is ${run.state}.`);
+    } else if (!this.#runner.cancel(id)) {
+      throw new HubError('conflict', 'This run is over, but the disk has not taken down yet how it ended.');
     }
     return this.get(id);
   }
@@ -224,6 +229,11 @@ export class Jobs implements JobDirectory, JobQueue, AsyncDisposable {
     }));
   }
 
+  /** @throws HubError `not_found` naming the jobs that there are. */
+  require(name: string): void {
+    this.#definition(name);
+  }
+
   history(filter: HistoryFilter, beforeId: number, limit: number): readonly JobRun[] {
     return readHistory(this.#options.store.db, filter, beforeId, limit);
   }
@@ -236,18 +246,25 @@ export class Jobs implements JobDirectory, JobQueue, AsyncDisposable {
   }
 
   health(): JobsHealth {
-    const { db } = this.#options.store;
-    const failing = this.#names.flatMap((name) => {
-      const last = readLastEnded(db, name);
-      if (last?.state !== 'failed') return [];
-      return [{ name, error: last.error ?? 'unknown', sinceMs: last.endedMs ?? last.createdMs }];
+    const { store, clock } = this.#options;
+    return healthOf(store.db, {
+      names: this.#names,
+      stuck: this.#runner.stuck,
+      refused: this.#refused,
+      doubt: this.#believed.doubt,
+      nowMs: clock.nowMs(),
     });
-    const { overdue } = this.#runner;
-    return { ok: failing.length === 0 && overdue.length === 0, failing, overdue };
   }
 
-  counters(): JobCounters {
-    return { ...this.#runner.counters };
+  figures(): readonly JobFigures[] {
+    const { db } = this.#options.store;
+    return this.#names.map((name) => ({
+      name,
+      ...this.#runner.tallyOf(name),
+      running: this.#runner.isRunning(name),
+      queued: countWaiting(db, name),
+      lastDoneMs: readLastDoneMs(db, name),
+    }));
   }
 
   /** Tells what runs to end, and waits for it for some seconds. */
@@ -260,7 +277,7 @@ export class Jobs implements JobDirectory, JobQueue, AsyncDisposable {
     clearTimeout(this.#timer);
     await this.#runner.stop();
     try {
-      this.#keepTrust();
+      this.#keepBelief();
     } catch (error) {
       this.#options.log.warn({ err: error }, 'how far the clock is believed could not be kept');
     }
@@ -295,12 +312,16 @@ export class Jobs implements JobDirectory, JobQueue, AsyncDisposable {
     this.#offsetMs = offsetMs;
   }
 
-  #keepTrust(): void {
+  /** Looks whether the clock leapt. What is believed of it is kept once an hour, and when it changes. */
+  #keepBelief(): void {
     this.#believed.nowMs();
-    const { trustedMs } = this.#believed;
-    if (Math.abs(trustedMs - this.#keptTrustMs) < TRUST_EVERY_MS) return;
-    this.#options.store.write((tx) => putTrustedMs(tx, trustedMs));
-    this.#keptTrustMs = trustedMs;
+    const { belief } = this.#believed;
+    const kept = this.#keptBelief;
+    const isSame = (belief.leapMs === null) === (kept.leapMs === null);
+    const movedMs = Math.abs(belief.trustedMs - kept.trustedMs) + Math.abs(belief.stoodMs - kept.stoodMs);
+    if (isSame && movedMs < KEEP_BELIEF_EVERY_MS) return;
+    this.#options.store.write((tx) => putBelief(tx, belief));
+    this.#keptBelief = belief;
   }
 
   #arm(): void {
@@ -310,7 +331,7 @@ export class Jobs implements JobDirectory, JobQueue, AsyncDisposable {
     const waiting = this.#idleNames().flatMap((name) => readFirstDueMs(db, name) ?? []);
     const nextMs = Math.min(this.#schedules.firstMs ?? Infinity, ...waiting);
     // After a refusal of the disk what is due stays due; it is not asked for in a hurry.
-    const waitMs = this.#failed ? LOOK_EVERY_MS : Math.max(nextMs - nowMs, MIN_WAIT_MS);
+    const waitMs = this.#refused ? LOOK_EVERY_MS : Math.max(nextMs - nowMs, MIN_WAIT_MS);
     this.#timer = setTimeout(() => this.wake(), Math.min(waitMs, LOOK_EVERY_MS));
   }
 }

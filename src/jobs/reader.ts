@@ -19,6 +19,7 @@ interface RunRow {
   summary: string | null;
   figures: string;
   error: string | null;
+  action: string | null;
 }
 
 export interface ScheduleRow {
@@ -136,23 +137,20 @@ export function readHistory(db: Db, filter: HistoryFilter, beforeId: number, lim
     .map(toRun);
 }
 
-/** What a job found, newest first, since it was last done; the same thing once. */
+/** What a job found since it was last done, newest first and each once; it is there since it was found first. */
 export function readFound(db: Db, name: string): JobProblem[] {
-  return db
-    .all<{ problem: string; error: string | null; action: string | null; since: number }>(
-      `SELECT problem, error, action, max(id), min(ended_ms) AS since FROM job_run
-       WHERE name = ?1 AND problem IS NOT NULL
-         AND id > coalesce((SELECT max(id) FROM job_run WHERE name = ?1 AND state = 'done'), 0)
-       GROUP BY problem ORDER BY max(id) DESC`,
-      name,
-    )
-    .map(({ problem, error, action, since }) => ({
-      kind: problem,
-      job: name,
-      message: error ?? problem,
-      action: action ?? '',
-      sinceMs: since,
-    }));
+  const rows = db.all<{ kind: string; message: string; action: string; ended_ms: number }>(
+    `SELECT problem AS kind, coalesce(error, problem) AS message, coalesce(action, '') AS action, ended_ms FROM job_run
+     WHERE name = ?1 AND problem IS NOT NULL
+       AND id > coalesce((SELECT max(id) FROM job_run WHERE name = ?1 AND state = 'done'), 0) ORDER BY id DESC`,
+    name,
+  );
+  return [...Map.groupBy(rows, ({ kind }) => kind).values()].flatMap((same) => {
+    const [newest, oldest] = [same[0], same.at(-1)];
+    if (!newest || !oldest) return [];
+    const { kind, message, action } = newest;
+    return [{ kind, job: name, message, action, sinceMs: oldest.ended_ms }];
+  });
 }
 
 /** When a run of the job last succeeded. */
@@ -188,5 +186,6 @@ function toRun(row: RunRow): JobRun {
     summary: row.summary,
     figures: JSON.parse(row.figures) as Record<string, number>,
     error: row.error,
+    action: row.action,
   };
 }

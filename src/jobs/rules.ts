@@ -21,8 +21,19 @@ export function retryDelayMs(attempts: number): number | undefined {
  *   again what came already; one that was far ahead does not keep the schedule waiting for years.
  */
 export function nextOf(zone: HomeZone, rule: CalendarRule, nowMs: number, lastMs: number): number | null {
-  const afterMs = lastMs > nowMs && lastMs - nowMs <= CORRECTION_MS ? lastMs : nowMs;
-  return nextOccurrence(zone, rule, afterMs)?.atMs ?? null;
+  return nextOccurrence(zone, rule, isCorrection(nowMs, lastMs) ? lastMs : nowMs)?.atMs ?? null;
+}
+
+/**
+ * Whether a time was reckoned while the clock showed too little (1970, after a start without a battery) and is void now
+ * that the clock is again where the schedule came last: otherwise every such start would bring all schedules at once.
+ */
+export function isVoid(nextMs: number, nowMs: number, lastMs: number): boolean {
+  return nextMs < lastMs && (nowMs >= lastMs || isCorrection(nowMs, lastMs));
+}
+
+function isCorrection(nowMs: number, lastMs: number): boolean {
+  return lastMs > nowMs && lastMs - nowMs <= CORRECTION_MS;
 }
 
 const MAX_SUMMARY = 500;

@@ -2,10 +2,11 @@ import type { JsonObject } from '../base/json.ts';
 import type { Logger } from '../base/log.ts';
 import type { JobDefinition, JobOutcome } from './types.ts';
 
-/** How a try ended. */
-export type Ending =
+/** How a try ended, and how long it took. */
+export type Ending = { readonly busyMs: number } & (
   | { readonly kind: 'done'; readonly outcome: JobOutcome }
-  | { readonly kind: 'failed' | 'cancelled' | 'released'; readonly error: unknown };
+  | { readonly kind: 'failed' | 'cancelled' | 'released'; readonly error: unknown }
+);
 
 const DEFAULT_LIMIT_MS = 30 * 60_000;
 
@@ -64,13 +65,16 @@ export class ActiveRun {
     }: { attempt: number; payload: JsonObject; believedMs: number; log: Logger },
   ): Promise<Ending> {
     const { signal } = this.#abort;
+    const startMs = performance.now();
+    const ended = (): { busyMs: number } => ({ busyMs: performance.now() - startMs });
     try {
       const outcome = await definition.run({ signal, payload, log, attempt, believedMs });
       // Whoever was told to end and came to the end all the same has done the work, unless it took too long.
-      if (this.#isOverdue) return { kind: 'failed', error: signal.reason };
-      return { kind: 'done', outcome };
+      if (this.#isOverdue) return { ...ended(), kind: 'failed', error: signal.reason };
+      return { ...ended(), kind: 'done', outcome };
     } catch (error) {
-      return signal.aborted ? { kind: this.#reason, error: signal.reason } : { kind: 'failed', error };
+      if (signal.aborted) return { ...ended(), kind: this.#reason, error: signal.reason };
+      return { ...ended(), kind: 'failed', error };
     } finally {
       clearTimeout(this.#limit);
     }

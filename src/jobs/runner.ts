@@ -1,10 +1,12 @@
 import type { Clock } from '../base/clock.ts';
+import type { Tx } from '../base/db.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { Logger } from '../base/log.ts';
 import type { Store } from '../base/store.ts';
-import type { JobCounters, JobDefinition, JobRun } from './types.ts';
+import type { JobDefinition, JobFigures, JobRun } from './types.ts';
 
 import { errorText, HubError } from '../base/errors.ts';
+import { FoundProblem } from './errors.ts';
 import { readLeft, readPayload, readRun } from './reader.ts';
 import { retryDelayMs, toKept } from './rules.ts';
 import { ActiveRun, limitOf, type Ending } from './run.ts';
@@ -27,6 +29,11 @@ const MAX_AT_ONCE = 2;
 const STOP_WITHIN_MS = 5000;
 const MAX_ERROR = 1000;
 
+/** What the tries of one job came to since the start. */
+export type Tally = Pick<JobFigures, 'done' | 'failed' | 'cancelled' | 'retried' | 'busySeconds'>;
+
+const NO_TALLY: Tally = { done: 0, failed: 0, cancelled: 0, retried: 0, busySeconds: 0 };
+
 interface Under {
   readonly run: ActiveRun;
   /** Resolves when the row says how it ended, or the disk refused to. */
@@ -44,7 +51,7 @@ export class Runner {
   /** Ends that the disk would not take. Their jobs are not run meanwhile. */
   readonly #unwritten = new Map<string, () => void>();
   readonly #waiters = new Map<number, PromiseWithResolvers<JobRun>>();
-  #counters: JobCounters = { done: 0, failed: 0, retried: 0, cancelled: 0 };
+  readonly #tallies = new Map<string, Tally>();
 
   constructor(options: RunnerOptions) {
     this.#options = options;
@@ -54,16 +61,18 @@ export class Runner {
     return [...this.#active.values()];
   }
 
+  /** One that does not end although it was told to must not keep the others from running for ever. */
   get isFull(): boolean {
-    return this.#active.size >= MAX_AT_ONCE;
+    return this.active.filter(({ run }) => !run.isOverdue).length >= MAX_AT_ONCE;
   }
 
-  get overdue(): string[] {
-    return this.active.filter(({ run }) => run.isOverdue).map(({ run }) => run.name);
+  /** Runs that do not end although their limit is over. */
+  get stuck(): ActiveRun[] {
+    return this.active.map(({ run }) => run).filter(({ isOverdue }) => isOverdue);
   }
 
-  get counters(): JobCounters {
-    return this.#counters;
+  tallyOf(name: string): Tally {
+    return this.#tallies.get(name) ?? NO_TALLY;
   }
 
   isRunning(name: string): boolean {
@@ -80,7 +89,7 @@ export class Runner {
     if (left.length === 0) return;
     store.write((tx) => {
       for (const { id, attempts } of left) {
-        this.#fail(tx, id, attempts, 'The hub ended in the middle of it.');
+        this.#fail(tx, id, attempts, new Error('The hub ended in the middle of it.'));
       }
     });
     log.warn({ jobs: left.map(({ name }) => name) }, 'the hub had ended in the middle of jobs');
@@ -90,18 +99,20 @@ export class Runner {
     const { store, clock, log, owner } = this.#options;
     const nowMs = clock.nowMs();
     const leaseMs = nowMs + limitOf(definition);
-    const run = store.write((tx) =>
-      claimRun(tx, id, { owner, leaseMs, nowMs }) ? readRun(tx, id) : undefined,
-    );
-    if (!run) return;
+    const claimed = store.write((tx) => {
+      if (!claimRun(tx, id, { owner, leaseMs, nowMs })) return undefined;
+      const run = readRun(tx, id);
+      // Within the transaction: what cannot be read is not claimed either.
+      return run && { attempt: run.attempts, payload: JSON.parse(readPayload(tx, id)) as JsonObject };
+    });
+    if (!claimed) return;
     const active = new ActiveRun(definition, {
       id,
-      attempt: run.attempts,
-      payload: JSON.parse(readPayload(store.db, id)) as JsonObject,
+      ...claimed,
       believedMs: this.#options.believedMs(),
       log: log.child({ job: definition.name, run: id }),
     });
-    this.#active.set(definition.name, { run: active, settled: this.#follow(active, run.attempts) });
+    this.#active.set(definition.name, { run: active, settled: this.#follow(active, claimed.attempt) });
   }
 
   /** Writes the ends that the disk would not take. @throws HubError `storage`, `storage_full`. */
@@ -120,8 +131,8 @@ export class Runner {
   }
 
   /** Tells those who wait for it that a run was taken back before it began. */
-  tellCancelled(id: number): void {
-    this.#count('cancelled');
+  tellCancelled({ id, name }: Pick<JobRun, 'id' | 'name'>): void {
+    this.#count(name, 'cancelled');
     this.#tell(id);
   }
 
@@ -183,36 +194,45 @@ export class Runner {
       store.write((tx) => releaseRun(tx, id));
       return;
     }
+    const { busyMs } = ending;
     if (ending.kind === 'done') {
       const { summary, figures } = toKept(ending.outcome);
-      store.write((tx) =>
-        endRun(tx, id, { state: 'done', summary, figuresJson: JSON.stringify(figures), nowMs }),
-      );
-      this.#count('done');
+      const figuresJson = JSON.stringify(figures);
+      store.write((tx) => endRun(tx, id, { state: 'done', summary, figuresJson, busyMs, nowMs }));
+      this.#count(name, 'done', busyMs);
       log.info({ job: name, ...figures }, summary);
     } else if (ending.kind === 'cancelled') {
-      store.write((tx) => endRun(tx, id, { state: 'cancelled', error: errorText(ending.error), nowMs }));
-      this.#count('cancelled');
+      const error = errorText(ending.error);
+      store.write((tx) => endRun(tx, id, { state: 'cancelled', error, busyMs, nowMs }));
+      this.#count(name, 'cancelled', busyMs);
     } else {
-      const isLast = store.write((tx) => this.#fail(tx, id, attempts, errorText(ending.error)));
-      this.#count(isLast ? 'failed' : 'retried');
-      log[isLast ? 'error' : 'warn']({ err: ending.error, job: name, attempts }, 'a job failed');
+      const { error } = ending;
+      const isLast = store.write((tx) => this.#fail(tx, id, attempts, error, busyMs));
+      this.#count(name, isLast ? 'failed' : 'retried', busyMs);
+      log[isLast ? 'error' : 'warn']({ err: error, job: name, attempts }, 'a job failed');
     }
     this.#tell(id);
   }
 
   /** Has a run wait for its next try. @returns true where there is none. */
-  #fail(tx: Parameters<typeof endRun>[0], id: number, attempts: number, text: string): boolean {
+  #fail(tx: Tx, id: number, attempts: number, error: unknown, busyMs?: number): boolean {
     const nowMs = this.#options.clock.nowMs();
-    const delayMs = retryDelayMs(attempts);
-    const error = text.slice(0, MAX_ERROR);
-    if (delayMs === undefined) endRun(tx, id, { state: 'failed', error, nowMs });
-    else requeueRun(tx, id, { dueMs: nowMs + delayMs, nowMs, error });
+    const found = error instanceof FoundProblem ? error : undefined;
+    const delayMs = found ? undefined : retryDelayMs(attempts);
+    const told = {
+      error: errorText(error).slice(0, MAX_ERROR),
+      nowMs,
+      ...(busyMs !== undefined && { busyMs }),
+    };
+    if (delayMs === undefined) endRun(tx, id, { state: 'failed', ...told, ...(found && { found }) });
+    else requeueRun(tx, id, { dueMs: nowMs + delayMs, ...told });
     return delayMs === undefined;
   }
 
-  #count(what: keyof JobCounters): void {
-    this.#counters = { ...this.#counters, [what]: this.#counters[what] + 1 };
+  #count(name: string, what: Exclude<keyof Tally, 'busySeconds'>, busyMs = 0): void {
+    const tally = this.tallyOf(name);
+    const busySeconds = tally.busySeconds + busyMs / 1000;
+    this.#tallies.set(name, { ...tally, [what]: tally[what] + 1, busySeconds });
   }
 
   #tell(id: number): void {

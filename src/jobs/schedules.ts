@@ -4,9 +4,10 @@ import type { HomeZone } from '../base/home-zone.ts';
 import type { Store } from '../base/store.ts';
 import type { JobDefinition } from './types.ts';
 
+import { nextOccurrence } from '../base/calendar.ts';
 import { parseCron } from '../base/cron.ts';
 import { readOpenOf, readSchedules, type ScheduleRow } from './reader.ts';
-import { nextOf } from './rules.ts';
+import { isVoid, nextOf } from './rules.ts';
 import { deleteSchedule, insertRun, putSchedule } from './writer.ts';
 
 interface Scheduled {
@@ -72,7 +73,7 @@ export class Schedules {
 
   /** Queues what is due, each job once however often it was missed. @returns how many. */
   fire(nowMs: number): number {
-    const due = [...this.#scheduled.values()].filter(({ row }) => row.nextMs !== null && row.nextMs <= nowMs);
+    const due = this.#dueAt(nowMs);
     if (due.length === 0) return 0;
     const rows = due.map(({ rule, row }) => ({
       ...row,
@@ -87,6 +88,19 @@ export class Schedules {
     });
     for (const row of rows) this.#take(row);
     return rows.length;
+  }
+
+  #dueAt(nowMs: number): Scheduled[] {
+    const isDue = ({ row }: Scheduled): boolean => row.nextMs !== null && row.nextMs <= nowMs;
+    return [...this.#scheduled.values()].filter((scheduled) => {
+      const { rule, row } = scheduled;
+      if (!isDue(scheduled)) return false;
+      if (row.nextMs !== null && isVoid(row.nextMs, nowMs, row.lastMs)) {
+        // Not written: from the row of before, the next start would come to the same.
+        scheduled.row = { ...row, nextMs: nextOccurrence(this.#zone, rule, row.lastMs)?.atMs ?? null };
+      }
+      return isDue(scheduled);
+    });
   }
 
   nextOf(name: string): number | null {

@@ -70,6 +70,8 @@ export interface JobRun {
   readonly figures: Readonly<Record<string, number>>;
   /** Why the last try failed; stays when a later one succeeds. */
   readonly error: string | null;
+  /** What a person is to do about it, where the job knows; null elsewhere. */
+  readonly action: string | null;
 }
 
 /** A kind of job with what is known of it now. */

@@ -7,6 +7,7 @@ import type { Principal } from '../access/types.ts';
 import type { Logger } from '../base/log.ts';
 import type { Visible } from '../graph/graph.ts';
 import type { StateChange } from '../devices/types.ts';
+import type { LiveCounters } from './types.ts';
 import type { Handshake } from './upgrade.ts';
 
 import { newId } from '../base/ids.ts';
@@ -45,6 +46,7 @@ export class Connection {
   readonly #peer: Peer;
   readonly #socket: Duplex;
   readonly #websocket: Peer['websocket'];
+  readonly #counters: LiveCounters;
   /** Undefined until the token was accepted. */
   principal: Principal | undefined;
   token: string | undefined;
@@ -70,8 +72,14 @@ export class Connection {
   #waitingEvents = 0;
 
   /** @param socket the one below the peer: messages are written to it as whole frames, beside the peer's own */
-  constructor(peer: Peer, socket: Duplex, handshake: Handshake, log: Logger) {
+  constructor(
+    peer: Peer,
+    { socket, handshake }: { readonly socket: Duplex; readonly handshake: Handshake },
+    log: Logger,
+    counters: LiveCounters,
+  ) {
     this.#peer = peer;
+    this.#counters = counters;
     this.#socket = socket;
     this.#websocket = peer.websocket;
     this.handshake = handshake;
@@ -109,12 +117,14 @@ export class Connection {
     if (this.#closing || this.#websocket.readyState !== OPEN) return;
     const socket = this.#socket;
     socket.write(frame);
+    this.#counters.sent += 1;
     if (socket.writableCorked > 0 && socket.writableLength > CORKED_BYTES) {
       socket.uncork();
       socket.cork();
     }
     if (socket.writableLength > SLOW_BYTES && !this.#slow) {
       this.#slow = true;
+      this.#counters.slowed += 1;
       this.log.info(
         { waiting_bytes: socket.writableLength },
         'a client reads too slowly; it will be told to sync',
@@ -174,6 +184,7 @@ export class Connection {
   /** The client has said something; false where that is not to be looked at. One that floods the hub is cut off. */
   heard(): boolean {
     if (this.#closing) return false;
+    this.#counters.received += 1;
     this.pingsMissed = 0;
     if (this.pace.take()) return true;
     // Without a goodbye: until that is answered the flood would go on.
@@ -198,6 +209,7 @@ export class Connection {
   terminate(reason: string): void {
     this.#closing = true;
     clearTimeout(this.deadline);
+    this.#counters.cutOff += 1;
     this.log.info({ reason }, 'a connection was cut off');
     this.#peer.terminate();
   }

@@ -9,7 +9,7 @@ import type { Principal } from '../access/types.ts';
 import type { SyncDirection } from '../sync/types.ts';
 import type { ClientMessage } from './messages.ts';
 import type { Handshake, Refusal } from './upgrade.ts';
-import type { LiveOptions, LivePart, NoticeLevel } from './types.ts';
+import type { LiveCounters, LiveOptions, LivePart, NoticeLevel } from './types.ts';
 
 import { toIso } from '../base/clock.ts';
 import { HubError } from '../base/errors.ts';
@@ -56,6 +56,7 @@ class Live implements LivePart {
   readonly #states: StateFeed;
   readonly #pings: NodeJS.Timeout;
   readonly #connections = new Connections();
+  readonly counters: LiveCounters = { received: 0, sent: 0, slowed: 0, cutOff: 0 };
   /** Sockets whose upgrade is not decided yet. */
   readonly #upgrading = new Set<Duplex>();
   #closing: Promise<void> | undefined;
@@ -201,7 +202,7 @@ class Live implements LivePart {
       },
       open: (peer) => {
         const context = peer.context as unknown as PeerContext;
-        context.connection = new Connection(peer, context.socket, context.handshake, this.#options.log);
+        context.connection = new Connection(peer, context, this.#options.log, this.counters);
         guarded(peer, (connection) => this.#opened(connection, context.principal));
       },
       message: (peer, message) => paced(peer, (connection) => this.#received(connection, message.rawData)),

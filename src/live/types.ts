@@ -45,6 +45,18 @@ export interface LiveOptions {
   maxConnections?: number;
 }
 
+/** Since the hub was started, of all connections together. */
+export interface LiveCounters {
+  /** Messages, pings and answers to pings. */
+  received: number;
+  /** Messages. */
+  sent: number;
+  /** Times that a client read too slowly, and was told to sync instead of everything that it missed. */
+  slowed: number;
+  /** Connections that were ended without a goodbye. */
+  cutOff: number;
+}
+
 export type NoticeLevel = 'info' | 'warning' | 'error';
 
 /** The door that phones follow the home through, by WebSocket (PROTOCOL.md section 3). */
@@ -53,6 +65,7 @@ export interface LivePart extends AsyncDisposable {
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** Open WebSockets, those that have not yet said who they are included. */
   readonly connections: number;
+  readonly counters: Readonly<LiveCounters>;
   /** Whether the device has a connection that has said who it is. */
   isOnline(deviceId: string): boolean;
   /** Asks the device, at all its connections, to sync now. Returns how many were asked; 0 = it is not here. */

@@ -60,6 +60,10 @@ export class Inspection implements MqttInspector {
     };
   }
 
+  counters(): { received: number; failed: number } {
+    return { ...this.#options.router.counters };
+  }
+
   explain(componentId: string): ComponentOrigin | undefined {
     const component = this.#options.discovery.find(componentId);
     const announced = this.#options.discovery.announcementOf(componentId);

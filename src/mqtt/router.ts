@@ -39,6 +39,8 @@ export class Router implements Disposable {
   readonly #log: Logger;
   #flushing: NodeJS.Immediate | undefined;
   #overhears: Overhearer | undefined;
+  /** Messages that came, and times that a listener could not handle one, since the hub was started. */
+  readonly counters = { received: 0, failed: 0 };
 
   /** `link` may answer undefined until the link is there. */
   constructor(link: () => MqttLink | undefined, log: Logger) {
@@ -115,6 +117,7 @@ export class Router implements Disposable {
 
   /** Gives a message to all that want it. */
   deliver(incoming: IncomingMessage): void {
+    this.counters.received += 1;
     const exact = this.#exact.get(incoming.topic);
     let message: Message | undefined;
     if (exact) {
@@ -162,6 +165,7 @@ export class Router implements Disposable {
       try {
         listener(message);
       } catch (error) {
+        this.counters.failed += 1;
         this.#log.error({ err: error, topic: message.topic }, 'a message could not be handled');
       }
     }

@@ -291,6 +291,8 @@ export interface SniffReport {
 /** What a person may ask about MQTT. */
 export interface MqttInspector {
   status(): MqttStatus;
+  /** Messages that came, and times that one could not be handled, since the hub was started. */
+  counters(): { readonly received: number; readonly failed: number };
   /** Undefined for what has not announced itself since the hub started. */
   explain(componentId: string): ComponentOrigin | undefined;
   /** Why a component cannot be reached, as the end of a sentence; null where nothing is known. */

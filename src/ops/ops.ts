@@ -6,10 +6,38 @@ import { HubError } from '../base/errors.ts';
 import { exportGraph } from './export.ts';
 import { importGraph } from './import.ts';
 
+export {
+  confirm,
+  createdJson,
+  createdText,
+  findPassphrase,
+  listText,
+  manifestText,
+  readPassphraseFile,
+  restoredJson,
+  restoredText,
+  verifiedJson,
+  verifiedText,
+  type Terminal,
+} from './backup/backup-command.ts';
+export { Backups, type BackupsOptions } from './backup/backups.ts';
+export { inspectStaged } from './backup/inspect.ts';
+export { previewBackup, restoreBackup, type RestoreResult } from './backup/restore.ts';
+export { finishRestore } from './backup/restore-swap.ts';
+export type { BackupDirectory, BackupHealth, BackupSettings, BackupView, Manifest } from './backup/types.ts';
+export { uploadBackup } from './backup/uploads.ts';
 export { runExport, type ExportOrder } from './export-command.ts';
+export { readDoctorOrder, runDoctor, type DoctorConfig } from './doctor-command.ts';
+export { readLogsOrder, runLogs } from './logs-command.ts';
+export { Health } from './health/health.ts';
+export { hubChecks } from './health/health-checks.ts';
+export { EXPOSITION_TYPE } from './metrics/exposition.ts';
+export { Metrics } from './metrics/metrics.ts';
 export { runImport, type ImportOrder } from './import-command.ts';
+export { writeAll } from './io.ts';
 export { homeTasks, remoteHome, type RunTask } from './remote-home.ts';
 export { runSeed, type SeedOrder } from './seed-command.ts';
+export { ServiceManager } from './service-manager.ts';
 
 export interface LocalHomeOptions {
   readonly graph: Graph;

@@ -1,3 +1,6 @@
+export type { HealthSources } from './health/health-checks.ts';
+export type { BackupHealth } from './health/types.ts';
+
 /** `history` is every version there is; `current` is what holds now: things that are not deleted, and open edges. */
 export type ExportMode = 'history' | 'current';
 

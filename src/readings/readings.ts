@@ -115,6 +115,11 @@ export class Readings implements ReadingHistory, AsyncDisposable {
     return this.#series.find(entityId, capability) !== undefined;
   }
 
+  /** Readings that were written since the hub was started, and those that wait in memory to be. */
+  get counters(): { written: number; waiting: number } {
+    return { written: this.#recorder.written, waiting: this.#recorder.waitingCount };
+  }
+
   query(query: ReadingsQuery): ReadingsPage {
     const { store, clock, log } = this.#options;
     return queryReadings(

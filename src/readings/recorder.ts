@@ -40,12 +40,19 @@ export class Recorder {
   batchBytes = 0;
   /** When a batch was written last in this run, ms since the Unix epoch; 0 for none. */
   writtenMs = 0;
+  /** Readings that were written in this run. */
+  written = 0;
   #waitingCount = 0;
   #flushAt = FLUSH_AT_READINGS;
   #failed = false;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
+  }
+
+  /** Readings that wait in memory. */
+  get waitingCount(): number {
+    return this.#waitingCount;
   }
 
   take(change: SourceChange): void {
@@ -128,6 +135,7 @@ export class Recorder {
         series.waiting = [];
       }
       this.batchBytes += bytes;
+      this.written += this.#waitingCount;
       if (bytes > 0) this.writtenMs = clock.nowMs();
       this.#waitingCount = 0;
       this.#flushAt = FLUSH_AT_READINGS;

@@ -44,6 +44,8 @@ export class Exchange {
   readonly #db: Db;
   readonly #clock: Clock;
   readonly #digest: GraphDigest;
+  /** Changes that met another of the same thing, since the hub was started. */
+  conflicts = 0;
 
   constructor({ graph, db, clock }: ExchangeOptions) {
     this.#graph = graph;
@@ -91,6 +93,7 @@ export class Exchange {
       cursorSeq: page.scannedSeq,
     };
     devices.note(device, pushes);
+    this.conflicts += outcome.conflicts.length;
 
     const vectorClock = answeredClock(request, visible ? ownEntry(request, devices) : devices.clock());
     vectorClock.set('server', next);

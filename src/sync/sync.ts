@@ -122,6 +122,14 @@ export class Sync implements Disposable {
     return { epochMatches: isOfScope && belongsTo(cursor, this.#graph), seq: cursor.seq };
   }
 
+  /**
+   * Since the hub was started, of all clients together: syncs that are over, those that failed, how long they took, and
+   * changes that met another of the same thing (v2 knows no conflicts).
+   */
+  get counters(): { exchanges: number; failed: number; ms: number; conflicts: number } {
+    return { ...this.#queue.counters, conflicts: this.#exchange.conflicts };
+  }
+
   /** What is known of a client, or undefined when it never synced. */
   status(deviceId: string): DeviceStatus | undefined {
     const device = this.#devices.get(deviceId);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { decodeJwt, SignJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
-import { Access, type AccessStartOptions } from '../../src/access/access.ts';
+import { Access, removeExpired, type AccessStartOptions } from '../../src/access/access.ts';
 import { ThrottledError } from '../../src/access/errors.ts';
 import { accessTables } from '../../src/access/tables.ts';
 import { ManualClock } from '../../src/base/clock.ts';
@@ -297,6 +297,7 @@ describe('tokens', () => {
       'unauthenticated',
     );
     await login(access);
+    removeExpired(store, clock.nowMs());
     expect(store.db.get<{ n: number }>('SELECT count(*) AS n FROM access_session')?.n).toBe(1);
   });
 

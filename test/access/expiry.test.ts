@@ -34,3 +34,20 @@ test('the secret before the last rotation of a key goes with its overlap, the ke
   expect(removeExpired(home.store, home.clock.nowMs())).toMatchObject({ keySecrets: 1 });
   expect((await home.access.verify(next.secret)).username).toBeDefined();
 });
+
+test('a login while the clock is years ahead signs nobody out for good', async () => {
+  await using home = await openAccessHome();
+  const { clock, access } = home;
+  const tokens = await home.login();
+  const owner = await home.actor();
+  await access.guestCodes.make(2, owner);
+  const rightMs = clock.nowMs();
+  clock.jumpTo(rightMs + 10 * 365 * DAY_MS);
+  const late = await home.actor();
+  await access.guestCodes.make(1, late);
+  clock.jumpTo(rightMs);
+  expect((await access.verify(tokens.accessToken)).userId).toBe(owner.principal.userId);
+  const { refreshToken } = tokens;
+  expect((await access.refresh({ refreshToken, address: late.address })).accessToken).toBeTypeOf('string');
+  expect(access.guestCodes.list()).toHaveLength(2);
+});

@@ -72,7 +72,7 @@ export class TestAccessory implements AsyncDisposable {
     if (this.#place) words.push(this.#place.address);
     const child = startChild('accessory-child.ts', words, this.#place?.network ?? null);
     this.#child = child;
-    const [ready] = (await once(child, 'message')) as [ChildReady];
+    const ready = (await firstMessage(child)) as ChildReady;
     this.#port = ready.port;
   }
 
@@ -106,6 +106,19 @@ export function startChild(file: string, words: readonly string[], network: stri
   const line = [process.execPath, join(import.meta.dirname, file), ...words];
   const [program = '', ...rest] = network === null ? line : ['ip', 'netns', 'exec', network, ...line];
   return spawn(program, rest, { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
+}
+
+/** What the child says when it is ready. @throws Error when it ends before. */
+export async function firstMessage(child: ChildProcess): Promise<unknown> {
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+  const onExit = (code: number | null): void =>
+    reject(new Error(`the child ended (${code}) before it was ready`));
+  child.once('message', resolve).once('exit', onExit);
+  try {
+    return await promise;
+  } finally {
+    child.off('exit', onExit);
+  }
 }
 
 /** Notes what a connection tells. */

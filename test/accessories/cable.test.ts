@@ -8,20 +8,21 @@ import type { Entry, State } from './import-home.ts';
 
 import { canMakeNetworks, TestCable } from '../support/networks.ts';
 import { temporaryFolder } from '../support/store.ts';
-import { CODE, startChild, TestAccessory, type Place } from './accessory.ts';
+import { CODE, firstMessage, startChild, TestAccessory, type Place } from './accessory.ts';
 
 const TIMING = {
-  minPauseMs: 100,
-  maxPauseMs: 500,
-  offlineAfterMs: 300,
-  pollMs: 1000,
-  answerMs: 1000,
-  lookEveryMs: 500,
+  minPauseMs: 50,
+  maxPauseMs: 200,
+  offlineAfterMs: 200,
+  pollMs: 300,
+  answerMs: 800,
+  lookEveryMs: 300,
 };
 /** A poll, the wait for its answer, and the wait for a new connection; the rest is for a busy machine. */
 const NOTICED_WITHIN_MS = TIMING.pollMs + TIMING.answerMs + TIMING.offlineAfterMs + 3000;
-/** An attempt to connect may just have begun when the cable is in again: the system takes 3 s to find that nobody is there. */
 const BACK_WITHIN_MS = 9000;
+/** Seldom enough that the questions of the test are no load of their own. */
+const ASK_EVERY_MS = 50;
 
 describe.skipIf(!canMakeNetworks)(
   'a hub and a bridge on a cable of their own (needs root and iproute2)',
@@ -66,7 +67,7 @@ describe.skipIf(!canMakeNetworks)(
     async function until(name: string, wanted: object, withinMs = BACK_WITHIN_MS): Promise<void> {
       await vi.waitFor(async () => expect(await stateOf(name)).toMatchObject(wanted), {
         timeout: withinMs,
-        interval: 20,
+        interval: ASK_EVERY_MS,
       });
     }
 
@@ -160,7 +161,7 @@ class HubBehindCable implements AsyncDisposable {
   static async start(folder: string, network: string): Promise<HubBehindCable> {
     const child = startChild('hub-child.ts', [folder, JSON.stringify(TIMING)], network);
     const hub = new HubBehindCable(child);
-    await once(child, 'message');
+    await firstMessage(child);
     child.on('message', (told: Told) => hub.#waiting.get(told.number)?.(told));
     return hub;
   }

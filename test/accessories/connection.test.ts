@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import type { AccessoryPairing } from '../../src/accessories/types.ts';
 
@@ -19,33 +19,56 @@ async function pairWith(accessory: TestAccessory): Promise<AccessoryPairing> {
 }
 
 describe('pairing', () => {
-  test('a wrong code, the right one, and an accessory that is taken', async () => {
-    await using accessory = await TestAccessory.start('light');
-    await controller.identify(accessory.found);
-    expect(await faultOf(controller.pair(accessory.found, '1234'))).toBe('malformed_code');
-    expect(await faultOf(controller.pair(accessory.found, '111-22-333'))).toBe('wrong_code');
-    const pairing = await controller.pair(accessory.found, '03145154');
+  let light: TestAccessory;
+  beforeAll(async () => {
+    light = await TestAccessory.start('light');
+  });
+  afterAll(async () => await light[Symbol.asyncDispose]());
+
+  test('a wrong code, the right one, an accessory that is taken, and one that is freed', async () => {
+    await controller.identify(light.found);
+    expect(await faultOf(controller.pair(light.found, '1234'))).toBe('malformed_code');
+    expect(await faultOf(controller.pair(light.found, '111-22-333'))).toBe('wrong_code');
+    const pairing = await controller.pair(light.found, '03145154');
     expect(pairing.keys.accessoryPublicKey).toHaveLength(32);
     expect(pairing.keys.secretKey).toHaveLength(32);
-    expect(await faultOf(pairWith(accessory))).toBe('already_paired');
-    expect(await faultOf(controller.identify(accessory.found))).toBe('already_paired');
+    expect(await faultOf(pairWith(light))).toBe('already_paired');
+    expect(await faultOf(controller.identify(light.found))).toBe('already_paired');
+
+    const witness = new Witness();
+    const connection = controller.connect(pairing, witness);
+    await witness.connected();
+    await connection.unpair();
+    expect(connection.state).toBe('stopped');
+    expect(await faultOf(connection.read(['1.1']))).toBe('stopped');
+    const late = new Witness();
+    await using stale = controller.connect(pairing, late);
+    await late.until('refused', () => stale.reason?.fault === 'not_paired');
+    await stale.unpair();
+    await controller.identify(light.found);
   });
 
-  test('nobody answers, and an accessory with another id', async () => {
-    await using accessory = await TestAccessory.start('light');
-    const other = { ...accessory.found, id: 'CA:FE:00:00:00:99' };
+  test('an accessory with another id, and nobody', async () => {
+    const other = { ...light.found, id: 'CA:FE:00:00:00:99' };
     expect(await faultOf(controller.pair(other, CODE))).toBe('impostor');
-    const { found } = accessory;
-    await accessory.kill();
+    const { found } = light;
+    await light.kill();
     expect(await faultOf(controller.pair(found, CODE))).toBe('unreachable');
   });
 });
 
+/** One bridge with an accessory of each kind, that is paired once: each connection is a new one. */
 describe('a connection', () => {
+  let bridge: TestAccessory;
+  let pairing: AccessoryPairing;
+  beforeAll(async () => {
+    bridge = await TestAccessory.start('bridge', 'CA:FE:00:00:00:02');
+    pairing = await pairWith(bridge);
+  });
+  afterAll(async () => await bridge[Symbol.asyncDispose]());
+
   test('reads, writes and is told of changes', async () => {
-    await using accessory = await TestAccessory.start('light');
     const witness = new Witness();
-    const pairing = await pairWith(accessory);
     await using connection = controller.connect(pairing, witness);
     await witness.connected();
     const on = characteristic(connection, 'Lightbulb', 'On');
@@ -62,15 +85,16 @@ describe('a connection', () => {
     ]);
     // The writer gets no event of its own write: the connection reads it back.
     await witness.told(brightness.id, 70);
-    await accessory.order({ do: 'set', service: 'light', characteristic: 'Brightness', value: 12 });
+    await bridge.order({ do: 'set', service: 'light', characteristic: 'Brightness', value: 12 });
     await witness.told(brightness.id, 12);
     expect(witness.values.at(-1)).toMatchObject({ id: brightness.id, isEvent: true });
 
-    await accessory.order({ do: 'fail', on: true });
+    await bridge.order({ do: 'fail', on: true });
     const answers = await connection.write([
       { id: on.id, value: false },
       { id: brightness.id, value: 71 },
     ]);
+    await bridge.order({ do: 'fail', on: false });
     expect(answers).toEqual([
       { id: on.id, status: -70402 },
       { id: brightness.id, status: 0 },
@@ -80,9 +104,8 @@ describe('a connection', () => {
   });
 
   test('a lock takes timed writes', async () => {
-    await using accessory = await TestAccessory.start('lock');
     const witness = new Witness();
-    await using connection = controller.connect(await pairWith(accessory), witness);
+    await using connection = controller.connect(pairing, witness);
     await witness.connected();
     const target = characteristic(connection, 'LockMechanism', 'LockTargetState');
     expect(target.perms).toContain('tw');
@@ -91,64 +114,37 @@ describe('a connection', () => {
   });
 
   test('a press is told each time, and never made up by a read', async () => {
-    await using accessory = await TestAccessory.start('bridge');
     const witness = new Witness();
-    await using connection = controller.connect(await pairWith(accessory), witness);
+    await using connection = controller.connect(pairing, witness);
     await witness.connected();
     expect(connection.accessories()).toHaveLength(6);
     const press = characteristic(connection, 'StatelessProgrammableSwitch', 'ProgrammableSwitchEvent');
-    await accessory.order({ do: 'press', value: 0 });
+    await bridge.order({ do: 'press', value: 0 });
     await witness.told(press.id, 0, 1);
-    await accessory.order({ do: 'press', value: 0 });
+    await bridge.order({ do: 'press', value: 0 });
     await witness.told(press.id, 0, 2);
     await connection.read([press.id]);
     expect(witness.values.filter(({ id }) => id === press.id)).toHaveLength(2);
   });
 
   test('comes back, subscribed, after the socket was destroyed', async () => {
-    await using accessory = await TestAccessory.start('sensor');
     const witness = new Witness();
-    await using connection = controller.connect(await pairWith(accessory), witness);
+    await using connection = controller.connect(pairing, witness);
     await witness.connected();
     const motion = characteristic(connection, 'MotionSensor', 'MotionDetected');
+    const move = async (value: boolean): Promise<void> =>
+      await bridge.order({ do: 'set', service: 'motion', characteristic: 'Motion Detected', value });
     for (let round = 1; round <= 5; round += 1) {
-      await accessory.order({ do: 'drop' });
+      await bridge.order({ do: 'drop' });
       await witness.connected(round + 1);
-      await accessory.order({ do: 'set', service: 'motion', characteristic: 'Motion Detected', value: true });
-      await accessory.order({
-        do: 'set',
-        service: 'motion',
-        characteristic: 'Motion Detected',
-        value: false,
-      });
+      await move(true);
+      await move(false);
       await witness.until('events', () => eventsOf(witness, motion.id) >= round * 2);
     }
     expect(witness.lists).toHaveLength(1);
   });
 
-  test('comes back after a restart on another port, and tells what changed meanwhile', async () => {
-    await using accessory = await TestAccessory.start('light');
-    const witness = new Witness();
-    await using connection = controller.connect(await pairWith(accessory), witness);
-    await witness.connected();
-    const brightness = characteristic(connection, 'Lightbulb', 'Brightness');
-    expect(await connection.write([{ id: brightness.id, value: 90 }])).toEqual([
-      { id: brightness.id, status: 0 },
-    ]);
-    await witness.told(brightness.id, 90);
-    await accessory.kill();
-    await witness.until('down', () => witness.states.includes('waiting'));
-    expect(await faultOf(connection.read([brightness.id]))).toMatch(/unreachable|dropped/);
-    await accessory.start(0);
-    connection.seen(accessory.found);
-    await witness.connected(2);
-    await witness.told(brightness.id, 40, 2);
-    await accessory.order({ do: 'set', service: 'light', characteristic: 'Brightness', value: 55 });
-    await witness.told(brightness.id, 55);
-  });
-
   test('notices an accessory that hangs, by polling, and comes back when it goes on', async () => {
-    await using accessory = await TestAccessory.start('light');
     const witness = new Witness();
     const impatient = createHapController({
       log: silentLogger,
@@ -158,50 +154,16 @@ describe('a connection', () => {
       pollMs: 50,
       answerMs: 500,
     });
-    await using connection = impatient.connect(await pairWith(accessory), witness);
+    await using connection = impatient.connect(pairing, witness);
     await witness.connected();
-    accessory.freeze(true);
+    bridge.freeze(true);
     await witness.until('down', () => connection.state === 'waiting');
     expect(connection.reason?.fault).toBe('timeout');
-    accessory.freeze(false);
+    bridge.freeze(false);
     await witness.connected(2);
   });
 
-  test('reads the list again when told that it changed', async () => {
-    await using accessory = await TestAccessory.start('sensor');
-    const witness = new Witness();
-    await using connection = controller.connect(await pairWith(accessory), witness);
-    await witness.connected();
-    await accessory.order({ do: 'grow' });
-    connection.seen({ ...accessory.found, configNumber: 7 });
-    await witness.until('a second list', () => witness.lists.length === 2);
-    const on = characteristic(connection, 'Switch', 'On');
-    await witness.until('its value', () => witness.values.some(({ id }) => id === on.id));
-    await accessory.order({ do: 'set', service: 'grown', characteristic: 'On', value: true });
-    await witness.until('event', () => eventsOf(witness, on.id) === 1);
-  });
-
-  test('unpairs, and the accessory is free again', async () => {
-    await using accessory = await TestAccessory.start('thermostat');
-    const witness = new Witness();
-    const pairing = await pairWith(accessory);
-    const connection = controller.connect(pairing, witness);
-    await witness.connected();
-    await connection.unpair();
-    expect(connection.state).toBe('stopped');
-    expect(await faultOf(connection.read(['1.1']))).toBe('stopped');
-
-    const late = new Witness();
-    await using stale = controller.connect(pairing, late);
-    await late.until('refused', () => stale.reason?.fault === 'not_paired');
-    await stale.unpair();
-
-    await pairWith(accessory);
-  });
-
   test('whoever answers with another key is not the accessory', async () => {
-    await using accessory = await TestAccessory.start('light');
-    const pairing = await pairWith(accessory);
     const witness = new Witness();
     const keys = { ...pairing.keys, accessoryPublicKey: pairing.keys.publicKey };
     await using connection = controller.connect({ ...pairing, keys }, witness);
@@ -210,8 +172,6 @@ describe('a connection', () => {
   });
 
   test('stops at any moment, twice', async () => {
-    await using accessory = await TestAccessory.start('light');
-    const pairing = await pairWith(accessory);
     for (const ms of [0, 1, 2, 4, 8, 12, 20, 40]) {
       const connection = controller.connect(pairing, new Witness());
       // Any moment will do: which step of connecting it meets is what differs.
@@ -220,6 +180,39 @@ describe('a connection', () => {
       await connection[Symbol.asyncDispose]();
       expect(connection.state).toBe('stopped');
     }
+  });
+
+  test('reads the list again when told that it changed', async () => {
+    const witness = new Witness();
+    await using connection = controller.connect(pairing, witness);
+    await witness.connected();
+    await bridge.order({ do: 'grow' });
+    connection.seen({ ...bridge.found, configNumber: 7 });
+    await witness.until('a second list', () => witness.lists.length === 2);
+    const on = characteristic(connection, 'Switch', 'On');
+    await witness.until('its value', () => witness.values.some(({ id }) => id === on.id));
+    await bridge.order({ do: 'set', service: 'grown', characteristic: 'On', value: true });
+    await witness.until('event', () => eventsOf(witness, on.id) === 1);
+  });
+
+  test('comes back after a restart on another port, and tells what changed meanwhile', async () => {
+    const witness = new Witness();
+    await using connection = controller.connect(pairing, witness);
+    await witness.connected();
+    const brightness = characteristic(connection, 'Lightbulb', 'Brightness');
+    expect(await connection.write([{ id: brightness.id, value: 90 }])).toEqual([
+      { id: brightness.id, status: 0 },
+    ]);
+    await witness.told(brightness.id, 90);
+    await bridge.kill();
+    await witness.until('down', () => witness.states.includes('waiting'));
+    expect(await faultOf(connection.read([brightness.id]))).toMatch(/unreachable|dropped/);
+    await bridge.start(0);
+    connection.seen(bridge.found);
+    await witness.connected(2);
+    await witness.told(brightness.id, 40);
+    await bridge.order({ do: 'set', service: 'light', characteristic: 'Brightness', value: 55 });
+    await witness.told(brightness.id, 55);
   });
 });
 

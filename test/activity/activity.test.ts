@@ -225,7 +225,7 @@ describe('what is kept', () => {
 
   test('old days go, and the oldest where it is too much', async () => {
     await home[Symbol.asyncDispose]();
-    home = await openActivity(folder.path, { clock: home.clock, retentionDays: 5, maxBytes: 500 });
+    home = await openActivity(folder.path, { clock: home.clock, keepDays: 5, maxBytes: 500 });
     for (let day = 0; day < 20; day++) {
       for (let n = 0; n < 10; n++) {
         home.devices.report('lamp', 'on_off', n % 2 === 0);
@@ -240,6 +240,59 @@ describe('what is kept', () => {
     );
     expect(row?.bytes).toBe(row?.real);
     expect(row?.bytes).toBeLessThanOrEqual(500);
+  });
+
+  test('a device of which nothing is kept any more is forgotten, one with unsorted words is not', async () => {
+    await home[Symbol.asyncDispose]();
+    home = await openActivity(folder.path, { clock: home.clock, keepDays: 5 });
+    home.devices.report('lamp', 'on_off', true);
+    home.devices.report('fan', 'on_off', true);
+    for (let day = 0; day < 9; day++) {
+      home.devices.report('heater', 'on_off', day % 2 === 0);
+      home.clock.advance(DAY);
+      await home.activity.tick();
+      // The fan speaks again while the last day that it has is on its way out.
+      if (day === 5) {
+        home.devices.report('fan', 'on_off', false);
+        home.activity.flush();
+        home.activity.expire(home.clock.nowMs());
+      }
+    }
+    expect(['lamp', 'fan', 'heater'].map((id) => home.activity.has(id))).toEqual([false, true, true]);
+    const rows = home.store.db.all<{ entity_id: string }>('SELECT DISTINCT entity_id FROM activity_series');
+    expect(rows.map(({ entity_id: id }) => id).toSorted()).toEqual(['fan', 'heater']);
+    expect(home.all('fan').map(({ value }) => value)).toEqual([false]);
+    // Whoever comes back is known anew.
+    home.devices.report('lamp', 'on_off', false);
+    home.activity.flush();
+    expect(home.all('lamp')).toHaveLength(1);
+  });
+
+  test('where nothing is to be kept nothing is written, and what was is removed', async () => {
+    home.devices.report('lamp', 'on_off', true);
+    home.activity.flush();
+    await home[Symbol.asyncDispose]();
+    home = await openActivity(folder.path, { clock: home.clock, keepDays: 0 });
+    home.devices.report('lamp', 'on_off', false);
+    home.clock.advance(MINUTE);
+    expect(await home.activity.cleanUp(home.clock.nowMs())).toBeGreaterThan(0);
+    expect(home.all()).toEqual([]);
+    for (const table of ['batch', 'day', 'span']) {
+      expect(home.store.db.all(`SELECT * FROM activity_${table}`), table).toEqual([]);
+    }
+  });
+
+  test('two clean-ups at the same time are one', async () => {
+    for (let n = 0; n < 30; n++) {
+      home.devices.report('lamp', 'on_off', n % 2 === 0);
+      home.clock.advance(HOUR);
+      home.activity.flush();
+    }
+    const before = home.all();
+    await Promise.all([home.activity.cleanUp(home.clock.nowMs()), home.activity.cleanUp(home.clock.nowMs())]);
+    expect(home.all()).toEqual(before);
+    expect(home.store.db.all('SELECT * FROM activity_batch')).toEqual([]);
+    expect(home.store.db.all('SELECT * FROM activity_day')).toHaveLength(2);
   });
 
   test('a clock that leaps ahead does not empty it', async () => {

@@ -94,7 +94,7 @@ export interface ActivityHome extends AsyncDisposable {
   told(entityId?: string): string[];
 }
 
-export interface HomeOptions extends Partial<Pick<ActivityOptions, 'retentionDays' | 'maxBytes'>> {
+export interface HomeOptions extends Partial<Pick<ActivityOptions, 'keepDays' | 'maxBytes'>> {
   clock?: ManualClock;
   devices?: FakeDevices;
 }

@@ -41,6 +41,29 @@ test('leap days, either of two days, names, and what never comes', () => {
   expect(next('0 0 31 2 *', '2026-01-01T00:00:00Z')).toBeUndefined();
 });
 
+test('days and months have their whole English names or three letters, and a weekend ends with its Sunday', () => {
+  const next = (cron: string): string | undefined => {
+    const found = nextOccurrence(berlin, parseCron(cron), Date.parse('2026-01-05T00:00:00Z'));
+    return found && new Date(found.atMs).toISOString().slice(0, 10);
+  };
+  expect(['0 9 * * sat-sun', '0 9 * * Sunday', '0 9 * February *', '0 9 * * 6-7'].map(next)).toEqual([
+    '2026-01-10',
+    '2026-01-11',
+    '2026-02-01',
+    '2026-01-10',
+  ]);
+  for (const wrong of [
+    '0 9 * * sund',
+    '0 9 * * fri-mon',
+    '0 9 L * *',
+    '0 9 * * 1#2',
+    '@daily',
+    '0 9 ? * *',
+  ]) {
+    expect(() => parseCron(wrong), wrong).toThrow(RangeError);
+  }
+});
+
 test('what is no cron expression is refused in words', () => {
   expect(() => parseCron('61 * * * *')).toThrow('minute');
   expect(() => parseCron('* * * *')).toThrow('five fields');

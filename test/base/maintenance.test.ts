@@ -42,7 +42,12 @@ test('free space goes back to the disk in short steps, but for what the next wri
 test('statistics are made once there is something to tell', async () => {
   using folder = temporaryFolder();
   await using store = await openFilled(folder.path, 2000);
-  expect(refreshStatistics(store)).toBeGreaterThan(0);
+  expect(await refreshStatistics(store, signal)).toBe(1);
+  const stat = store.db.get<{ idx: string; stat: string }>('SELECT idx, stat FROM sqlite_stat1');
+  expect(stat?.idx).toBe('f');
+  expect(Number(stat?.stat.split(' ')[0])).toBeGreaterThan(1000);
+  // Nothing has changed since, and small tables are left out for good.
+  expect(await refreshStatistics(store, signal)).toBe(1);
 });
 
 test('damage is found by a thread of its own, which can be told to end', async () => {
@@ -55,6 +60,10 @@ test('damage is found by a thread of its own, which can be told to end', async (
   writeSync(fd, Buffer.alloc(2048, 0xff), 0, 2048, 2048 * 400);
   closeSync(fd);
   expect((await findDamage(file, signal)).length).toBeGreaterThan(0);
+  const header = openSync(file, 'r+');
+  writeSync(header, Buffer.alloc(64, 0xff), 0, 64, 0);
+  closeSync(header);
+  expect(await findDamage(file, signal)).toEqual([expect.stringContaining('not a database')]);
   const stop = new AbortController();
   const check = findDamage(file, stop.signal);
   stop.abort(new Error('The hub stops.'));

@@ -58,6 +58,13 @@ function onlyProblem(given: Given) {
   return problems[0];
 }
 
+/** What was understood, wherever it was said. */
+function told(...how: Parameters<typeof load>): Omit<LoadedConfig, 'effective'> {
+  const { effective, ...rest } = load(...how);
+  expect(effective.length).toBeGreaterThan(0);
+  return rest;
+}
+
 function write(name: string, text: string): string {
   const path = join(folder, name);
   writeFileSync(path, text);
@@ -66,8 +73,9 @@ function write(name: string, text: string): string {
 
 describe('defaults', () => {
   test('are those of the documentation', () => {
-    expect(load({ env: { TZ: 'UTC' } })).toEqual({
+    expect(told({ env: { TZ: 'UTC' } })).toEqual({
       config: {
+        file: null,
         dataDir: join(folder, 'data'),
         home: {
           name: 'Home',
@@ -76,6 +84,7 @@ describe('defaults', () => {
           longitude: null,
         },
         graph: { changeLogDays: 90 },
+        activity: { keepDays: 400 },
         http: {
           host: '0.0.0.0',
           port: 8000,
@@ -98,8 +107,18 @@ describe('defaults', () => {
         },
         homekit: { enabled: true, port: 51826, name: 'FunkyGibbon', advertiser: 'auto' },
         mdns: { enabled: true },
+        reports: { keepDays: 90, mail: null, webhookKinds: ['daily', 'weekly', 'monthly'] },
         secrets: { removePassphrase: false },
         metrics: { isPublic: false },
+        backup: {
+          enabled: true,
+          schedule: '40 3 * * *',
+          directory: join(folder, 'data/backups'),
+          requireMount: false,
+          keep: 7,
+          keepDays: null,
+          s3: null,
+        },
         logging: { level: 'info', format: 'json', journal: false },
       },
       secrets: {
@@ -107,7 +126,12 @@ describe('defaults', () => {
         homekitPin: null,
         jwtSecret: null,
         adminPassword: null,
+        reportMailPassword: null,
+        reportWebhookUrl: null,
+        reportWebhookSecret: null,
         passphrase: null,
+        backupPassphrase: null,
+        s3SecretKey: null,
       },
       file: null,
     });
@@ -180,6 +204,7 @@ describe('sources', () => {
       'home.latitude': '-33.8',
       'home.longitude': '151.2',
       'graph.change_log_days': '0',
+      'activity.keep_days': '30',
       'http.host': '::1',
       'http.port': '0',
       'http.rate_limit_per_minute': '0',
@@ -210,11 +235,36 @@ describe('sources', () => {
       'homekit.pin': '03145154',
       'homekit.advertiser': 'avahi',
       'mdns.enabled': 'FALSE',
+      'reports.keep_days': '30',
+      'reports.mail.host': 'smtp.example',
+      'reports.mail.port': '2525',
+      'reports.mail.tls': 'none',
+      'reports.mail.username': 'me',
+      'reports.mail.password': 'm w',
+      'reports.mail.from': 'Hub <hub@example.org>',
+      'reports.mail.to': 'ana@example.org, Ben <ben@example.org>',
+      'reports.mail.kinds': 'monthly',
+      'reports.webhook.url': 'https://hooks.example/secret',
+      'reports.webhook.secret': 'w s',
+      'reports.webhook.kinds': 'daily,weekly',
       'auth.admin_password': 'secret',
       'auth.jwt_secret': 'x'.repeat(32),
       'secrets.passphrase': 'twelve letters',
       'secrets.remove_passphrase': 'yes',
       'metrics.public': 'true',
+      'backup.enabled': 'off',
+      'backup.schedule': '0 5 * * 0',
+      'backup.directory': '/mnt/usb',
+      'backup.require_mount': 'yes',
+      'backup.keep': '3',
+      'backup.keep_days': '90',
+      'backup.passphrase': 'thirteen words',
+      'backup.s3.endpoint': 'https://s3.example',
+      'backup.s3.region': 'eu-1',
+      'backup.s3.bucket': 'homes',
+      'backup.s3.prefix': 'pi/4/',
+      'backup.s3.access_key': 'AKIA',
+      'backup.s3.secret_key': 's k',
       'logging.level': 'silent',
       'logging.format': 'pretty',
     };
@@ -222,9 +272,11 @@ describe('sources', () => {
     expect(Object.keys(values)).toEqual(KEY_NAMES.filter((key) => key !== 'mqtt.tls.port'));
     const expected = {
       config: {
+        file: null,
         dataDir: '/srv/hub',
         home: { name: 'Villa', timezone: 'Europe/Berlin', latitude: -33.8, longitude: 151.2 },
         graph: { changeLogDays: 0 },
+        activity: { keepDays: 30 },
         http: {
           host: '::1',
           port: 0,
@@ -257,8 +309,36 @@ describe('sources', () => {
         },
         homekit: { enabled: false, port: 1, name: 'Bridge', advertiser: 'avahi' },
         mdns: { enabled: false },
+        reports: {
+          keepDays: 30,
+          mail: {
+            host: 'smtp.example',
+            port: 2525,
+            tls: 'none',
+            username: 'me',
+            from: 'Hub <hub@example.org>',
+            to: ['ana@example.org', 'Ben <ben@example.org>'],
+            kinds: ['monthly'],
+          },
+          webhookKinds: ['daily', 'weekly'],
+        },
         secrets: { removePassphrase: true },
         metrics: { isPublic: true },
+        backup: {
+          enabled: false,
+          schedule: '0 5 * * 0',
+          directory: '/mnt/usb',
+          requireMount: true,
+          keep: 3,
+          keepDays: 90,
+          s3: {
+            endpoint: 'https://s3.example',
+            region: 'eu-1',
+            bucket: 'homes',
+            prefix: 'pi/4/',
+            accessKey: 'AKIA',
+          },
+        },
         logging: { level: 'silent', format: 'pretty', journal: false },
       },
       secrets: {
@@ -266,16 +346,21 @@ describe('sources', () => {
         homekitPin: '031-45-154',
         jwtSecret: 'x'.repeat(32),
         adminPassword: 'secret',
+        reportMailPassword: 'm w',
+        reportWebhookUrl: 'https://hooks.example/secret',
+        reportWebhookSecret: 'w s',
         passphrase: 'twelve letters',
+        backupPassphrase: 'thirteen words',
+        s3SecretKey: 's k',
       },
       file: null,
     };
     const entries = Object.entries(values);
     expect(
-      load({ env: Object.fromEntries(entries.map(([key, value]) => [environmentName(key), value])) }),
+      told({ env: Object.fromEntries(entries.map(([key, value]) => [environmentName(key), value])) }),
     ).toEqual(expected);
-    expect(load({ argv: entries.flatMap(([key, value]) => [`--${key}`, value]) })).toEqual(expected);
-    expect(load({ argv: entries.map(([key, value]) => `--${key.replaceAll('_', '-')}=${value}`) })).toEqual(
+    expect(told({ argv: entries.flatMap(([key, value]) => [`--${key}`, value]) })).toEqual(expected);
+    expect(told({ argv: entries.map(([key, value]) => `--${key.replaceAll('_', '-')}=${value}`) })).toEqual(
       expected,
     );
   });
@@ -340,7 +425,12 @@ describe('secrets', () => {
       homekitPin: '031-45-154',
       jwtSecret: jwt,
       adminPassword: null,
+      reportMailPassword: null,
+      reportWebhookUrl: null,
+      reportWebhookSecret: null,
       passphrase: null,
+      backupPassphrase: null,
+      s3SecretKey: null,
     });
   });
 
@@ -462,7 +552,7 @@ describe('the file', () => {
     ['http: 8000\n', 'http', 'a single value', /^a section with host, port, .*tls$/],
     ['http:\n  - port: 1\n', 'http', 'a list', /^a section/],
     ['http.port: 1\nhttp:\n  port: 2\n', 'http.port', 'a key that is written twice', /^one value$/],
-    ['- http\n', 'the file', 'a list', /^a section with data_dir, home, graph, http/],
+    ['- http\n', 'the file', 'a list', /^a section with data_dir, home, graph, activity, http/],
     ['http:\n  port: [1, 2]\n', 'http.port', 'a list', /^a whole number/],
     ['http:\n  port: {a: 1}\n', 'http.port', 'a section', /^a whole number/],
     ['http:\n  trusted_proxies: [[10.0.0.1]]\n', 'http.trusted_proxies', 'a list', /^a list of IP/],
@@ -549,6 +639,7 @@ describe('values', () => {
     ['home.name', ['', '   ', 'x'.repeat(64), 'ü'.repeat(32), 'a\tb']],
     ['home.timezone', ['', 'Europe/Nowhere', 'CEST']],
     ['graph.change_log_days', ['-1', '1.5', '36501', 'never']],
+    ['activity.keep_days', ['-1', '1.5', '3651', 'never']],
     ['http.host', ['', 'http://x', 'a b', '300.1.1.1', '192.168.1', '10.0.0.1:80', '-x', 'x..y']],
     ['http.port', ['', '-1', '65536', '80a', '8_000', '1.5', '0x50', ' ', '1e3']],
     ['http.rate_limit_per_minute', ['-1', 'off', '1000001']],
@@ -733,5 +824,5 @@ test('a message cannot drive the terminal', () => {
 test('every secret may be a file, and nothing else', () => {
   const files = writableNames().filter((name) => name.endsWith('_file'));
   expect(files).toEqual(KEY_NAMES.filter(isSecret).map((key) => `${key}_file`));
-  expect(files).toHaveLength(5);
+  expect(files).toHaveLength(10);
 });

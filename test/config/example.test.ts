@@ -39,7 +39,14 @@ test('the example file with every key uncommented is a valid configuration that 
   writeFileSync(join(folder, 'homekit-pin'), '031-45-154');
   writeFileSync(join(folder, 'auth-admin-password'), 'password');
   writeFileSync(join(folder, 'secrets-passphrase'), 'twelve letters');
+  writeFileSync(join(folder, 'reports-mail-password'), 'password');
+  writeFileSync(join(folder, 'reports-webhook-url'), 'https://hooks.example/abc');
+  writeFileSync(join(folder, 'reports-webhook-secret'), 'a secret');
+  writeFileSync(join(folder, 'backup-passphrase'), 'a passphrase');
+  writeFileSync(join(folder, 'backup-s3-secret-key'), 'a secret');
   writeFileSync(join(folder, 'auth-jwt-secret'), 'x'.repeat(32));
+  writeFileSync(join(folder, 'backup-passphrase'), 'twelve letters');
+  writeFileSync(join(folder, 'backup-s3-secret-key'), 'a secret');
   const uncommented = exampleYaml()
     .replaceAll(/^( *)#(\w)/gm, '$1$2')
     .replaceAll('/etc/funkygibbon/', `${folder}/`);
@@ -51,6 +58,18 @@ test('the example file with every key uncommented is a valid configuration that 
   const { config: preset } = load('');
   expect(config).toEqual({
     ...preset,
+    backup: {
+      ...preset.backup,
+      directory: '/mnt/usb/funkygibbon',
+      keepDays: 30,
+      s3: {
+        endpoint: 'https://s3.eu-central-1.example.com',
+        region: 'us-east-1',
+        bucket: 'home-backups',
+        prefix: 'pi/',
+        accessKey: 'AKIAEXAMPLE',
+      },
+    },
     home: { name: 'Home', timezone: 'Europe/Berlin', latitude: 52.52, longitude: 13.405 },
     http: {
       ...preset.http,
@@ -62,6 +81,19 @@ test('the example file with every key uncommented is a valid configuration that 
         port: 8443,
         files: { cert: `${folder}/cert.pem`, key: `${folder}/key.pem` },
       },
+    },
+    reports: {
+      keepDays: 90,
+      mail: {
+        host: 'smtp.example',
+        port: 587,
+        tls: 'starttls',
+        username: 'hub@example.org',
+        from: 'Hub <hub@example.org>',
+        to: ['ana@example.org'],
+        kinds: ['weekly', 'monthly'],
+      },
+      webhookKinds: ['monthly'],
     },
     mqtt: {
       ...preset.mqtt,

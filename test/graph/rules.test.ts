@@ -21,6 +21,8 @@ describe('contents', () => {
     ['schedule', { name: 'Morning' }, 'content.cron'],
     ['schedule', { cron: 'every day' }, 'content.cron'],
     ['schedule', { cron: '99 * * * *' }, 'content.cron'],
+    ['schedule', { cron: '*/5 * * * * *' }, 'content.cron'],
+    ['schedule', { cron: '0 9 L * *' }, 'content.cron'],
     ['schedule', { cron: 7 }, 'content.cron'],
     ['schedule', { time: '25:00' }, 'content.time'],
     ['schedule', { time: 730 }, 'content.time'],

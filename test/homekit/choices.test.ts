@@ -46,7 +46,14 @@ function secondOf(part: HomekitPart): HomekitPart['bridges'][number] {
 test('before anybody has paired nothing is lost, and nothing has to be confirmed', async () => {
   const part = await home.start();
   const place = await part.choose('01-lamp', { excluded: true });
-  expect(place).toEqual({ entityId: '01-lamp', excluded: true, bridge: 1, shown: false, parts: [] });
+  expect(place).toEqual({
+    entityId: '01-lamp',
+    excluded: true,
+    bridge: 1,
+    alone: false,
+    shown: false,
+    parts: [],
+  });
   expect(part.accessoryCount).toBe(2);
   expect(part.hidden()).toEqual([
     { entityId: '01-lamp', name: 'Lamp 1', reason: 'A person keeps it out of Apple Home.' },
@@ -101,6 +108,56 @@ test('a device is moved to a bridge of its own, which can be paired, and stays t
   await using third = new Controller(secondOf(again), other.pairing);
   expect((await third.accessories()).map(structureOf)).toEqual(before);
   expect(await again.choose('03-lamp', { bridge: 2 })).toMatchObject({ bridge: 2, shown: true });
+});
+
+test('a device alone has a bridge that nobody else is put on, also when the others are full', async () => {
+  const part = await home.start();
+  await using phone = await Controller.pair(part);
+  const asked = await refusal(part.choose('03-lamp', { alone: true }));
+  expect(asked.message).toMatch(/^On another bridge "Lamp 3" is a new accessory to Apple Home/);
+  const alone = { bridge: 2, alone: true, shown: true };
+  expect(await part.choose('03-lamp', { alone: true, confirm: true })).toMatchObject(alone);
+  expect(secondOf(part)).toMatchObject({ alone: true, accessories: 1 });
+  expect(await has(phone, 'Lamp 3')).toBe(false);
+  expect(await part.choose('03-lamp', { alone: true })).toMatchObject(alone);
+  const refused = await refusal(part.choose('02-lamp', { bridge: 2 }));
+  expect([refused.kind, refused.message]).toEqual([
+    'conflict',
+    'Bridge 2 is for one device alone. Choose another.',
+  ]);
+  for (let number = 100; number < 240; number += 1) {
+    home.devices.add(`x${number}`, {
+      name: `X ${number}`,
+      capabilities: [capability('on_off', `light/${number}`)],
+      values: { on_off: true },
+    });
+  }
+  const again = await home.start();
+  expect(again.bridges.map(({ accessories, alone: isAlone }) => [accessories, isAlone])).toEqual([
+    [140, false],
+    [1, true],
+    [2, false],
+  ]);
+  // Left, and paired with nobody, it is there for the next one.
+  await again.choose('03-lamp', { bridge: 1, confirm: true });
+  expect(await again.choose('x239', { alone: true })).toMatchObject(alone);
+  expect(again.bridges).toHaveLength(3);
+  expect(again.shown().filter(({ bridge }) => bridge === 2)).toEqual([
+    { entityId: 'x239', name: 'X 239', bridge: 2, services: ['Lightbulb'] },
+  ]);
+});
+
+test('tells who holds a pairing, and from where it is connected', async () => {
+  const part = await home.start();
+  const phone = await Controller.pair(part);
+  await phone.accessories();
+  const { id } = phone;
+  const [first] = part.bridges;
+  expect(first?.pairings).toEqual([
+    { id, admin: true, connectedFrom: [expect.stringContaining('127.0.0.1')] },
+  ]);
+  await phone[Symbol.asyncDispose]();
+  await vi.waitFor(() => expect(part.bridges[0]?.pairings).toEqual([{ id, admin: true, connectedFrom: [] }]));
 });
 
 test('what cannot be is said', async () => {

@@ -183,6 +183,11 @@ export class Controller implements AsyncDisposable {
     return data;
   }
 
+  /** Its own id, as the bridge knows it. */
+  get id(): string {
+    return pairingId(this.pairing);
+  }
+
   async pair(pin: string): Promise<void> {
     await limited('pair setup', this.#client.pairSetup(pin));
   }
@@ -235,6 +240,11 @@ export class Controller implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await limited('close', this.#client.close());
   }
+}
+
+/** The id that a controller gave itself; hap-controller keeps it in hexadecimal. */
+export function pairingId({ iOSDevicePairingID: hex }: PairingData): string {
+  return Buffer.from(hex, 'hex').toString();
 }
 
 /** The accessory whose information carries the name. */

@@ -109,6 +109,7 @@ describe('every route of the table', () => {
       'GET /api/analytics/suggestions',
       'POST /api/analytics/suggestions/{id}/accept',
       'POST /api/analytics/suggestions/{id}/dismiss',
+      'POST /api/analytics/suggestions/{id}/restore',
     ];
     const accounts = [
       'GET /api/users',
@@ -149,10 +150,21 @@ describe('every route of the table', () => {
       'DELETE /api/homekit/accessories/{id}',
       'GET /api/devices/{id}/explain',
       'GET /api/sync/devices',
+      'GET /metrics',
+      'GET /api/system/logs',
+      'PUT /api/system/logs/level',
+      'GET /api/system/backups',
+      'POST /api/system/backups',
+      'GET /api/system/backups/{id}',
+      'POST /api/system/backups/{id}/verify',
+      'GET /api/system/backups/{id}/download',
+      'DELETE /api/system/backups/{id}',
       'GET /api/system/jobs',
       'GET /api/system/jobs/history',
       'POST /api/system/jobs/{name}/run',
       'POST /api/system/jobs/history/{id}/cancel',
+      'POST /api/analytics/reports',
+      'POST /api/analytics/reports/{id}/send',
     ];
     const forAdminsV1 = [
       'POST /api/v1/auth/guest/generate-qr',

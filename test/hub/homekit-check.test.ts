@@ -22,7 +22,8 @@ describe('the check', () => {
         pin: '',
         setup_uri: '',
         paired: false,
-        controllers: 0,
+        pairings: [],
+        alone: false,
         accessories: 0,
         problem: null,
         ...bridge,
@@ -51,7 +52,7 @@ describe('the check', () => {
       const part = await home.start({ advertise: true, loopbackOnly: false });
       await part.choose('01', { bridge: 2 });
       await vi.waitFor(() => expect(part.bridges[1]?.port).toBeGreaterThan(0));
-      const bridges = part.bridges.map((view) => ({ ...view, setup_uri: view.setupUri }));
+      const bridges = part.bridges.map((view) => ({ ...view, setup_uri: view.setupUri, pairings: [] }));
       const check = await checkHomekit({ advertiser: part.advertiser, bridges });
       expect(check.bridges).toEqual(
         part.bridges.map(({ name, port }) => ({
@@ -112,6 +113,8 @@ describe('the words after homekit', () => {
     ],
     [['--svg=a.svg', '--bridge=2'], { verb: 'show', svg: 'a.svg', bridge: 2 }, []],
     [['check', '--json'], { verb: 'check', json: true }, []],
+    [['accessories', '--data-dir', 'x'], { verb: 'accessories' }, ['--data-dir', 'x']],
+    [['set', 'Lamp', '--alone'], { verb: 'set', choice: { device: 'Lamp', alone: true } }, []],
     [
       ['set', 'Hall lamp', '--excluded', 'true', '--bridge=2', '--confirm', '--data-dir', 'x'],
       { verb: 'set', choice: { device: 'Hall lamp', excluded: true, bridge: 2, confirm: true } },
@@ -136,6 +139,8 @@ describe('the words after homekit', () => {
     ['set', 'Lamp', 'other', '--renew'],
     ['set', 'Lamp', '--excluded', 'perhaps'],
     ['set', 'Lamp', '--bridge', '0'],
+    ['set', 'Lamp', '--bridge', '2', '--alone'],
+    ['accessories', 'all'],
   ])('%j %j: says what is accepted', (...words) => {
     expect(() => readHomekitOrder(words)).toThrow(/takes/);
   });

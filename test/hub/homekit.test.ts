@@ -92,6 +92,8 @@ describe('a running hub', () => {
       setup_uri: homekit?.setupUri,
       paired: false,
       controllers: 0,
+      pairings: [],
+      alone: false,
       problem: null,
     });
     if (!first) throw new Error('there is no bridge');
@@ -108,10 +110,23 @@ describe('a running hub', () => {
       /^Apple Home forgets the room, the names and the automations of "Lamp"/,
     );
     expect(await phone.read(on)).toHaveLength(1);
+    const listed = await call('GET', '/api/homekit');
+    expect(listed.body['shown']).toEqual([
+      { entity_id: id, name: 'Lamp', bridge: 1, services: ['Lightbulb'] },
+    ]);
+    expect((await run('accessories')).text).toBe('1  FunkyGibbon\n  Lamp: Lightbulb');
+    expect((await run()).text).toContain(`paired with ${phone.id}, connected from 127.0.0.1`);
+    expect((await call('PATCH', path, { alone: true, bridge: 2, confirm: true })).status).toBe(400);
+    const kept = await call('DELETE', `/api/entities/${id}`);
+    expect([kept.status, kept.body['detail']]).toEqual([
+      409,
+      expect.stringMatching(/^Apple Home forgets the room.*\?confirm=true/),
+    ]);
+    expect(await phone.read(on)).toHaveLength(1);
     const done = await call('PATCH', path, { excluded: true, confirm: true });
     expect(done).toEqual({
       status: 200,
-      body: { entity_id: id, excluded: true, bridge: 1, shown: false, parts: [] },
+      body: { entity_id: id, excluded: true, bridge: 1, alone: false, shown: false, parts: [] },
     });
     const { body } = await call('GET', '/api/homekit');
     expect(body['hidden']).toEqual([
@@ -122,7 +137,14 @@ describe('a running hub', () => {
     expect((await run()).text).toContain('Lamp: A person keeps it out of Apple Home.');
 
     const back = await call('PATCH', path, { excluded: false, bridge: 2 });
-    expect(back.body).toEqual({ entity_id: id, excluded: false, bridge: 2, shown: true, parts: [] });
+    expect(back.body).toEqual({
+      entity_id: id,
+      excluded: false,
+      bridge: 2,
+      alone: false,
+      shown: true,
+      parts: [],
+    });
     await vi.waitFor(async () => expect((await bridges())[1]?.port).toBeGreaterThan(0));
     const second = (await bridges())[1];
     expect(hub.pairing().homekit?.more).toEqual([
@@ -135,6 +157,12 @@ describe('a running hub', () => {
         paired: false,
       },
     ]);
+    const gone = await fetch(`${hub.ready.http_url}/api/entities/${id}`, {
+      method: 'DELETE',
+      headers: { authorization: `Bearer ${token}` },
+    });
+    // On the second bridge, which nobody paired, there is nothing to lose.
+    expect(gone.status).toBe(204);
     const welcome = welcomeText(hub.pairing());
     expect(welcome).toContain('Apple Home is paired.');
     expect(welcome).toContain(`or enter the code ${second?.pin}`);

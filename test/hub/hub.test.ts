@@ -38,6 +38,7 @@ describe('start and stop', () => {
   test('every part opens in order and closes again, twice asked', async () => {
     const hub = await startTestHub(folder.path);
     expect(hub.openParts).toEqual([
+      'log',
       'data_dir',
       'database',
       'graph',
@@ -50,7 +51,11 @@ describe('start and stop', () => {
       'homekit',
       'accessories',
       'automations',
+      'suggestions',
       'jobs',
+      'loop_watch',
+      'health',
+      'metrics',
       'http',
       'live',
       'control',

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import type { Hub } from '../../src/hub.ts';
@@ -16,7 +18,10 @@ const NAMES = [
   'job-history-cleanup',
   'database-upkeep',
   'database-check',
+  'activity-cleanup',
   'suggestions',
+  'report-cleanup',
+  'reports',
 ];
 
 let folder: ReturnType<typeof temporaryFolder>;
@@ -33,7 +38,7 @@ interface Told {
 
 /** As much of the answers as is looked at. */
 interface Body {
-  readonly items: readonly (Told & { readonly next_at: string })[];
+  readonly items: readonly (Told & { readonly next_at: string; readonly schedule: string | null })[];
   readonly next_cursor: string | null;
   readonly detail: string;
   readonly name: string;
@@ -75,7 +80,9 @@ describe('the jobs of a hub', () => {
     const { status, body } = await call('GET', '');
     expect(status).toBe(200);
     expect(body.items.map(({ name }) => name)).toEqual(expect.arrayContaining(NAMES));
-    for (const { next_at: next } of body.items) expect(Date.parse(next)).toBeGreaterThan(Date.now());
+    for (const { name, next_at: next } of body.items.filter(({ schedule }) => schedule !== null)) {
+      expect(Date.parse(next), name).toBeGreaterThan(Date.now());
+    }
     expect((await cli()).text).toContain('never ran');
   });
 
@@ -101,10 +108,28 @@ describe('the jobs of a hub', () => {
     const unknown = await call('POST', '/nothing/run');
     expect([unknown.status, unknown.body.detail]).toEqual([404, expect.stringContaining('audit-cleanup')]);
     await expect(cli('run', 'nothing')).rejects.toThrow('There is no job "nothing"');
+    await expect(cli('history', 'nothing')).rejects.toThrow('There is no job "nothing"');
     const started = await call('POST', '/audit-cleanup/run');
     expect([started.status, started.body.name]).toEqual([200, 'audit-cleanup']);
   });
 });
+
+test('the README tells of each job that there is, with its time, and of no other', async () => {
+  const text = readFileSync(join(import.meta.dirname, '../../src/jobs/README.md'), 'utf8');
+  const rows = [...text.matchAll(/^\| ([a-z][a-z-]+) +\| ([^|]*?) +\|/gm)].filter(
+    ([, name]) => name !== 'job',
+  );
+  const told = new Map(rows.map(([, name = '', when = '']) => [name, when]));
+  const { body } = await call('GET', '');
+  const there = body.items.map(({ name, schedule }) => [name, inWords(schedule)]);
+  // Where nothing is brought to S3 there is none.
+  expect(new Map([...there, ['backup-upload', 'after a backup']] as [string, string][])).toEqual(told);
+});
+
+function inWords(schedule: string | null): string {
+  const [, minute = '', hour = ''] = /^(\d+) (\d+) \* \* \*$/.exec(schedule ?? '') ?? [];
+  return schedule === null ? 'when asked' : `${hour.padStart(2, '0')}:${minute.padStart(2, '0')}`;
+}
 
 describe('the words of the command', () => {
   test('are read, and refused with what is accepted', () => {

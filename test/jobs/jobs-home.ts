@@ -80,3 +80,15 @@ export async function openJobs(
     },
   };
 }
+
+/** Two jobs that are only queued, `send` and `other`. */
+export async function openTwo(): Promise<{ home: JobsHome; job: Probe; other: Probe }> {
+  const probes: Probe[] = [];
+  const home = await openJobs((clock) => {
+    probes.push(probe(clock, 'send'), probe(clock, 'other'));
+    return probes.map(({ definition }) => definition);
+  });
+  const [job, other] = probes;
+  if (!job || !other) throw new Error('no jobs were made');
+  return { home, job, other };
+}

@@ -3,21 +3,10 @@ import { describe, expect, test, vi } from 'vitest';
 import type { JobRun } from '../../src/jobs/types.ts';
 
 import { HubError } from '../../src/base/errors.ts';
-import { historyCleanup } from '../../src/jobs/jobs.ts';
-import { openJobs, probe, type JobsHome, type Probe } from './jobs-home.ts';
+import { FoundProblem } from '../../src/jobs/errors.ts';
+import { openTwo, probe, type Probe } from './jobs-home.ts';
 
 const DAY_MS = 24 * 3600_000;
-
-async function open(): Promise<{ home: JobsHome; job: Probe; other: Probe }> {
-  const probes: Probe[] = [];
-  const home = await openJobs((clock) => {
-    probes.push(probe(clock, 'send'), probe(clock, 'other'));
-    return probes.map(({ definition }) => definition);
-  });
-  const [job, other] = probes;
-  if (!job || !other) throw new Error('no jobs were made');
-  return { home, job, other };
-}
 
 function states(runs: readonly JobRun[]): string[] {
   return runs.map(({ state }) => state);
@@ -32,7 +21,7 @@ const untilAborted: Probe['does'] = async ({ signal }) => {
 
 describe('the queue', () => {
   test('runs at once or at its time, with its payload, and keeps what it came to', async () => {
-    const { home, job } = await open();
+    const { home, job } = await openTwo();
     await using _ = home;
     job.does = async ({ payload }) =>
       await Promise.resolve({ summary: `Sent ${String(payload['to'])}.`, sent: 1, note: 'x' });
@@ -53,7 +42,7 @@ describe('the queue', () => {
   });
 
   test('tries again after 60 s and 120 s, then it has failed and health says so until it works', async () => {
-    const { home, job } = await open();
+    const { home, job } = await openTwo();
     await using _ = home;
     job.does = async () => await Promise.reject(new Error('nobody answers'));
     const startMs = home.clock.nowMs();
@@ -68,17 +57,65 @@ describe('the queue', () => {
     expect(home.jobs.get(id)).toMatchObject({ state: 'failed', attempts: 3, error: 'nobody answers' });
     expect(home.jobs.health()).toMatchObject({
       ok: false,
-      failing: [{ name: 'send', error: 'nobody answers' }],
+      problems: [
+        {
+          kind: 'failed',
+          job: 'send',
+          message: 'The job send failed: nobody answers',
+          action: expect.stringContaining('funkygibbon jobs run send'),
+        },
+      ],
     });
-    expect(home.jobs.counters()).toEqual({ done: 0, failed: 1, retried: 2, cancelled: 0 });
+    expect(home.jobs.figures()[0]).toMatchObject({
+      name: 'send',
+      done: 0,
+      failed: 1,
+      retried: 2,
+      lastDoneMs: null,
+    });
     job.does = async () => await Promise.resolve({ summary: 'Sent.' });
     await home.jobs.run('send');
     await home.jobs.idle();
-    expect(home.jobs.health()).toEqual({ ok: true, failing: [], overdue: [] });
+    expect(home.jobs.health()).toEqual({ ok: true, problems: [] });
+    expect(home.jobs.figures()[0]).toMatchObject({ done: 1, failed: 1, lastDoneMs: home.clock.nowMs() });
+  });
+
+  test('what a job found is not tried again, and stands until it is done, whatever else fails meanwhile', async () => {
+    const { home, job } = await openTwo();
+    await using _ = home;
+    const foundMs = home.clock.nowMs();
+    job.does = async () => await Promise.reject(new FoundProblem('torn', 'The cable is torn.', 'Mend it.'));
+    await home.jobs.run('send');
+    await home.jobs.idle();
+    expect(job.runs).toHaveLength(1);
+    const found = {
+      kind: 'torn',
+      job: 'send',
+      message: 'The cable is torn.',
+      action: 'Mend it.',
+      sinceMs: foundMs,
+    };
+    expect(home.jobs.health()).toEqual({ ok: false, problems: [found] });
+    home.clock.advance(DAY_MS);
+    await home.jobs.run('send');
+    await home.jobs.idle();
+    expect(home.jobs.health().problems).toEqual([found]);
+    job.does = async () => await Promise.reject(new Error('no time'));
+    await home.jobs.run('send');
+    await home.pass(300_000, 30_000);
+    const jobs = await home.restart();
+    expect(jobs.health().problems).toMatchObject([
+      found,
+      { kind: 'failed', message: expect.stringContaining('no time') },
+    ]);
+    job.does = async () => await Promise.resolve({ summary: 'Sent.' });
+    await jobs.run('send');
+    await jobs.idle();
+    expect(jobs.health().ok).toBe(true);
   });
 
   test('a delay that a wrong clock reckoned does not last ten years', async () => {
-    const { home, job } = await open();
+    const { home, job } = await openTwo();
     await using _ = home;
     const rightMs = home.clock.nowMs();
     home.clock.jumpTo(rightMs + 10 * 365 * DAY_MS);
@@ -93,7 +130,7 @@ describe('the queue', () => {
   });
 
   test('the same key is one job, also while it runs, after it, and after a restart; a failure frees it', async () => {
-    const { home, job } = await open();
+    const { home, job } = await openTwo();
     await using _ = home;
     const { id } = await home.jobs.enqueue('send', {}, { key: 'a' });
     expect((await home.jobs.enqueue('send', {}, { key: 'a' })).id).toBe(id);
@@ -111,7 +148,7 @@ describe('the queue', () => {
   });
 
   test('a job never overlaps itself, and a long queue of one keeps no other waiting', async () => {
-    const { home, job, other } = await open();
+    const { home, job, other } = await openTwo();
     await using _ = home;
     const gate = Promise.withResolvers<void>();
     let atOnce = 0;
@@ -133,7 +170,7 @@ describe('the queue', () => {
   });
 
   test('bad orders are refused with what to do', async () => {
-    const { home } = await open();
+    const { home } = await openTwo();
     await using _ = home;
     await expect(home.jobs.enqueue('nothing')).rejects.toThrow('There are: send, other.');
     await expect(home.jobs.run('nothing')).rejects.toMatchObject({ kind: 'not_found' });
@@ -146,7 +183,7 @@ describe('the queue', () => {
 
 describe('by hand', () => {
   test('a run that waits or is under way is joined, and one that waits for its next try begins', async () => {
-    const { home, job } = await open();
+    const { home, job } = await openTwo();
     await using _ = home;
     job.does = async () => await Promise.reject(new Error('no'));
     const first = await home.jobs.run('send');
@@ -163,7 +200,7 @@ describe('by hand', () => {
   });
 
   test('what waits is taken back, what runs is told to end, what is over stays', async () => {
-    const { home, job } = await open();
+    const { home, job } = await openTwo();
     await using _ = home;
     job.does = untilAborted;
     const running = await home.jobs.enqueue('send');
@@ -184,7 +221,7 @@ describe('by hand', () => {
 
 describe('the end of the hub', () => {
   test('what runs is told to end, does not count as a try, and runs again after the start', async () => {
-    const { home, job } = await open();
+    const { home, job } = await openTwo();
     await using _ = home;
     job.does = untilAborted;
     const { id } = await home.jobs.enqueue('send');
@@ -197,7 +234,7 @@ describe('the end of the hub', () => {
   });
 
   test('what takes longer than its limit is told to end and has failed; what does not end never runs twice', async () => {
-    const { home, job } = await open();
+    const { home, job } = await openTwo();
     await using _ = home;
     await home.restart([{ ...job.definition, limitMs: 20 }]);
     const gate = Promise.withResolvers<void>();
@@ -206,7 +243,9 @@ describe('the end of the hub', () => {
       return { summary: 'Late.' };
     };
     const { id } = await home.jobs.enqueue('send');
-    await vi.waitFor(() => expect(home.jobs.health().overdue).toEqual(['send']));
+    await vi.waitFor(() => {
+      expect(home.jobs.health().problems).toMatchObject([{ kind: 'stuck', job: 'send' }]);
+    });
     home.clock.advance(DAY_MS);
     home.jobs.wake();
     expect(job.runs).toHaveLength(1);
@@ -217,8 +256,34 @@ describe('the end of the hub', () => {
     });
   });
 
+  test('jobs that do not end keep the others from running no longer than their limit', async () => {
+    const { home, job, other } = await openTwo();
+    await using _ = home;
+    const third = probe(home.clock, 'third');
+    const [a, b] = [job, other].map(({ definition }) => ({ ...definition, limitMs: 20 }));
+    if (!a || !b) throw new Error('no jobs were made');
+    await home.restart([a, b, third.definition]);
+    const gate = Promise.withResolvers<void>();
+    job.does = other.does = async () => {
+      await gate.promise;
+      return { summary: 'Late.' };
+    };
+    await home.jobs.enqueue('send');
+    await home.jobs.enqueue('other');
+    await home.jobs.enqueue('third');
+    await vi.waitFor(() => {
+      home.jobs.wake();
+      expect(third.runs).toHaveLength(1);
+    });
+    expect(home.jobs.health().problems).toContainEqual(
+      expect.objectContaining({ kind: 'stuck', job: 'send' }),
+    );
+    gate.resolve();
+    await home.jobs.idle();
+  });
+
   test('an end that the disk will not take is written later, and the job does not run meanwhile', async () => {
-    const { home, job } = await open();
+    const { home, job } = await openTwo();
     await using _ = home;
     const { id } = await home.jobs.enqueue('send');
     const write = vi.spyOn(home.store, 'write').mockImplementation(() => {
@@ -227,36 +292,12 @@ describe('the end of the hub', () => {
     await home.jobs.idle();
     home.jobs.wake();
     expect(home.jobs.get(id).state).toBe('running');
+    await expect(home.jobs.cancel(id)).rejects.toThrow('has not taken down');
+    expect(home.jobs.health().problems).toMatchObject([{ kind: 'storage', job: null }]);
     write.mockRestore();
     await home.jobs.idle();
     expect(home.jobs.get(id).state).toBe('done');
+    expect(home.jobs.health().ok).toBe(true);
     expect(job.runs).toHaveLength(1);
-  });
-});
-
-describe('history', () => {
-  test('is paged and filtered, and removed when it is old, unless the clock only seems to say so', async () => {
-    const { home, job, other } = await open();
-    await using _ = home;
-    await home.restart([job.definition, other.definition, { ...historyCleanup(home.store), schedule: null }]);
-    for (let i = 0; i < 5; i++) await home.jobs.enqueue('send', { i });
-    await home.jobs.enqueue('other');
-    await home.jobs.idle();
-    const [newest] = home.jobs.history({ name: 'send', state: 'done' }, 0, 2);
-    expect(home.jobs.history({ name: 'send' }, newest?.id ?? 0, 10)).toHaveLength(4);
-    expect(home.jobs.history({ state: 'failed' }, 0, 10)).toEqual([]);
-
-    const clean = async (): Promise<number | undefined> => {
-      const { id } = await home.jobs.run('job-history-cleanup');
-      return (await home.jobs.tried(id, AbortSignal.timeout(5000))).figures['removed'];
-    };
-    const rightMs = home.clock.nowMs();
-    home.clock.jumpTo(rightMs + 100 * DAY_MS);
-    expect(await clean()).toBe(0);
-    home.clock.jumpTo(rightMs);
-    await home.pass(91 * DAY_MS, DAY_MS / 2);
-    // Its own run of the time before is among them.
-    expect(await clean()).toBe(6);
-    expect(home.jobs.history({ name: 'send' }, 0, 10)).toEqual([]);
   });
 });

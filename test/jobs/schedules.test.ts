@@ -112,6 +112,42 @@ describe('a clock that is set', () => {
     expect(job.runs).toHaveLength(2);
   });
 
+  test('a start in 1970, as of a Pi without a battery: what came already does not come again', async () => {
+    const { home, job } = await open('0 3 * * *');
+    await using _ = home;
+    await home.pass(DAY_MS, HOUR_MS);
+    expect(times(job)).toEqual(['2026-01-11T02:00']);
+    for (const hours of [1, 2, 24]) {
+      await home.jobs[Symbol.asyncDispose]();
+      const rightMs = home.clock.nowMs() + hours * HOUR_MS;
+      home.clock.jumpTo(10_000);
+      await (await home.restart()).idle();
+      home.clock.advance(20_000);
+      await home.jobs.idle();
+      home.clock.jumpTo(rightMs);
+      await home.jobs.idle();
+      await home.jobs.idle();
+    }
+    // The last time it had missed one.
+    expect(times(job)).toEqual(['2026-01-11T02:00', '2026-01-12T15:00']);
+    await home.pass(DAY_MS, HOUR_MS);
+    expect(times(job).slice(2)).toEqual(['2026-01-13T02:00']);
+  });
+
+  test('to 1970 for days: it goes on there, and once more when the clock is right', async () => {
+    const { home, job } = await open('0 3 * * *');
+    await using _ = home;
+    await home.pass(DAY_MS, HOUR_MS);
+    const rightMs = home.clock.nowMs() + 2 * DAY_MS;
+    home.clock.jumpTo(0);
+    await home.pass(2 * DAY_MS, HOUR_MS);
+    expect(times(job).slice(1)).toEqual(['1970-01-01T02:00', '1970-01-02T02:00']);
+    home.clock.jumpTo(rightMs);
+    await home.jobs.idle();
+    await home.jobs.idle();
+    expect(job.runs).toHaveLength(4);
+  });
+
   test('ten years ahead and back: neither a storm nor a wait of ten years', async () => {
     const { home, job } = await open('0 3 * * *');
     await using _ = home;

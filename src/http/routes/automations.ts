@@ -1,15 +1,24 @@
 import * as z from 'zod';
 
-import type { AutomationStatus, Run } from '../../automations/types.ts';
+import type {
+  AutomationDirectory,
+  AutomationStatus,
+  CheckResult,
+  Run,
+  Words,
+} from '../../automations/types.ts';
 import type { Route } from '../route.ts';
 import type { HttpOptions } from '../types.ts';
 
 import { toIso } from '../../base/clock.ts';
 import { HubError } from '../../base/errors.ts';
+import { checkIfMatch } from '../conditional.ts';
 import { makeCursor, noQuery, pageQuery, parseCursor } from '../paging.ts';
 import { json } from '../reply.ts';
 import { route } from '../route.ts';
 import { jsonObject } from '../schemas.ts';
+import { actorOf } from './author.ts';
+import { existingEntity } from './graph-reads.ts';
 
 const nullableTime = z.string().meta({ format: 'date-time' }).nullable();
 const runSchema = z
@@ -41,6 +50,15 @@ const statusSchema = z
     last_run: runSchema.nullable(),
   })
   .meta({ id: 'Automation' });
+const wordsSchema = z.object({
+  when: z.array(z.string()),
+  only_if: z.array(z.string()),
+  does: z.array(z.string()),
+});
+const detailSchema = statusSchema.extend(wordsSchema.shape).meta({ id: 'AutomationDetail' });
+const runBody = z.object({
+  force: z.boolean().default(false).describe('Whatever its conditions say'),
+});
 const checkBody = z.object({
   entity_type: z.enum(['automation', 'schedule']).default('automation'),
   content: jsonObject,
@@ -50,7 +68,10 @@ const PARAMS = {
 } as const;
 
 /** What the hub does by itself. Whoever is limited to rooms manages none: automations are of the whole home. */
-export function automationRoutes({ automations }: Pick<HttpOptions, 'automations'>): Route[] {
+export function automationRoutes({
+  automations,
+  graph,
+}: Pick<HttpOptions, 'automations' | 'graph'>): Route[] {
   const running = (): NonNullable<typeof automations> => {
     if (automations) return automations;
     throw new HubError('conflict', 'Automations do not run here.');
@@ -65,6 +86,15 @@ export function automationRoutes({ automations }: Pick<HttpOptions, 'automations
       query: noQuery,
       answer: { status: 200, schema: z.object({ items: z.array(statusSchema) }) },
       handle: () => json({ items: running().list().map(statusJson) }),
+    }),
+    route({
+      method: 'GET',
+      path: '/api/automations/{id}',
+      authority: 'home:read',
+      summary: 'One of them, with what it does in words',
+      params: PARAMS,
+      answer: { status: 200, schema: detailSchema },
+      handle: (call) => json(detailJson(running(), call.param('id'))),
     }),
     route({
       method: 'GET',
@@ -91,10 +121,16 @@ export function automationRoutes({ automations }: Pick<HttpOptions, 'automations
       method: 'POST',
       path: '/api/automations/{id}/enable',
       authority: 'graph:write',
-      summary: 'Lets an automation run, by somebody entitled to all it does',
+      summary:
+        'Lets an automation run as it is now, by somebody entitled to all it does; with If-Match only as they saw it',
       params: PARAMS,
       answer: { status: 200, schema: statusSchema },
-      handle: async (call) => json(statusJson(await running().enable(call.param('id'), call.principal))),
+      handle: async (call) => {
+        const directory = running();
+        const ifMatch = call.header('if-match');
+        if (ifMatch !== undefined) checkIfMatch(ifMatch, existingEntity(graph, call.param('id')));
+        return json(statusJson(await directory.enable(call.param('id'), actorOf(call))));
+      },
     }),
     route({
       method: 'POST',
@@ -103,16 +139,20 @@ export function automationRoutes({ automations }: Pick<HttpOptions, 'automations
       summary: 'Keeps an automation from running',
       params: PARAMS,
       answer: { status: 200, schema: statusSchema },
-      handle: async (call) => json(statusJson(await running().disable(call.param('id'), call.principal))),
+      handle: async (call) => json(statusJson(await running().disable(call.param('id'), actorOf(call)))),
     }),
     route({
       method: 'POST',
       path: '/api/automations/{id}/run',
       authority: 'home:control',
-      summary: 'Does what an automation does, now, with the rights of the caller',
+      summary: 'Does what an automation does, now, with the rights of the caller, if its conditions hold',
       params: PARAMS,
+      body: runBody,
+      bodyOptional: true,
+      example: { force: true },
       answer: { status: 200, schema: runSchema },
-      handle: async (call) => json(runJson(await running().run(call.param('id'), call.principal))),
+      handle: async (call) =>
+        json(runJson(await running().run(call.param('id'), actorOf(call), { force: call.body.force }))),
     }),
     route({
       method: 'POST',
@@ -128,14 +168,29 @@ export function automationRoutes({ automations }: Pick<HttpOptions, 'automations
       },
       answer: {
         status: 200,
-        schema: z.object({ problems: z.array(problemSchema), next: z.array(z.string()) }),
+        schema: z.object({
+          problems: z.array(problemSchema),
+          next: z.array(z.string()),
+          ...wordsSchema.shape,
+        }),
       },
-      handle: ({ body }) => {
-        const { problems, nextMs } = running().check(body.entity_type, body.content);
-        return json({ problems, next: nextMs.map(toIso) });
-      },
+      handle: ({ body }) => json(checkJson(running().check(body.entity_type, body.content))),
     }),
   ];
+}
+
+function wordsJson({ when, onlyIf, actions }: Words): object {
+  return { when, only_if: onlyIf, does: actions };
+}
+
+/** A content that was looked at, in the words of the API. */
+export function checkJson({ problems, nextMs, words }: CheckResult): object {
+  return { problems, next: nextMs.map(toIso), ...wordsJson(words) };
+}
+
+/** One automation with what it does. @throws HubError `not_found`. */
+export function detailJson(directory: AutomationDirectory, entityId: string): object {
+  return { ...statusJson(directory.status(entityId)), ...wordsJson(directory.words(entityId)) };
 }
 
 function isoOrNull(ms: number | null): string | null {

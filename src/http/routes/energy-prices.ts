@@ -1,6 +1,9 @@
 import * as z from 'zod';
 
-import type { Energy, NewTariff } from '../../insights/insights.ts';
+import type { AuditAction } from '../../access/types.ts';
+import type { JsonObject } from '../../base/json.ts';
+import type { Energy, NewTariff, Tariff } from '../../insights/insights.ts';
+import type { Call } from '../route.ts';
 import type { HttpOptions } from '../types.ts';
 
 import { toIso } from '../../base/clock.ts';
@@ -9,6 +12,7 @@ import { noQuery } from '../paging.ts';
 import { empty, json } from '../reply.ts';
 import { route, type Route } from '../route.ts';
 import { msOf, timeQuery } from '../schemas.ts';
+import { originOf } from './author.ts';
 import { correctionJson, tariffJson } from './energy-json.ts';
 import { energyOf } from './energy.ts';
 
@@ -114,13 +118,27 @@ const correctionSchema = z.object({
   reversed_at: z.string().nullable().describe('Null while it counts'),
 });
 
-type PricesContext = Pick<HttpOptions, 'clock' | 'insights'>;
+type PricesContext = Pick<HttpOptions, 'access' | 'clock' | 'insights'>;
+
+/** What the routes of this file work with. */
+interface Desk {
+  readonly energy: () => Energy;
+  /** What things cost, and what was used, is other people's money: who changed it is written down. */
+  readonly record: (
+    action: AuditAction,
+    call: Pick<Call, 'address' | 'requestId' | 'principal'>,
+    told: { readonly target?: string; readonly details: JsonObject },
+  ) => void;
+}
 
 /** Tariffs, prices of the market, and corrections of what was measured. */
-export function energyPriceRoutes({ insights, clock }: PricesContext): Route[] {
+export function energyPriceRoutes({ access, insights, clock }: PricesContext): Route[] {
   const energy = (): Energy => energyOf(insights);
+  const record: Desk['record'] = (action, call, told) =>
+    access.audit.record({ action, by: call.principal, from: originOf(call), ...told });
+  const desk = { energy, record };
   return [
-    ...tariffRoutes(energy),
+    ...tariffRoutes(desk),
     route({
       method: 'GET',
       path: '/api/analytics/prices',
@@ -148,7 +166,9 @@ export function energyPriceRoutes({ insights, clock }: PricesContext): Route[] {
       handle: async (call) => {
         const { from, resolution, prices } = call.body;
         const stepMs = resolution === '15m' ? QUARTER_MS : HOUR_MS;
-        return json({ quarters: await energy().prices.put({ fromMs: msOf(from), stepMs, prices }) });
+        const quarters = await energy().prices.put({ fromMs: msOf(from), stepMs, prices });
+        record('prices.change', call, { details: { from, resolution, count: prices.length } });
+        return json({ quarters });
       },
     }),
     route({
@@ -159,15 +179,17 @@ export function energyPriceRoutes({ insights, clock }: PricesContext): Route[] {
       query: deleteQuery,
       answer: { status: 204, schema: null },
       handle: async (call) => {
-        await energy().prices.delete(msOf(call.query.from), msOf(call.query.to));
+        const { from, to } = call.query;
+        const quarters = await energy().prices.delete(msOf(from), msOf(to));
+        record('prices.delete', call, { details: { from, to, quarters } });
         return empty(204);
       },
     }),
-    ...correctionRoutes(energy),
+    ...correctionRoutes(desk),
   ];
 }
 
-function tariffRoutes(energy: () => Energy): Route[] {
+function tariffRoutes({ energy, record }: Desk): Route[] {
   return [
     route({
       method: 'GET',
@@ -188,6 +210,7 @@ function tariffRoutes(energy: () => Energy): Route[] {
       answer: { status: 201, schema: tariffSchema },
       handle: async (call) => {
         const made = await energy().tariffs.create(toTariff(call.body));
+        record('tariff.create', call, { target: made.id, details: { after: tariffText(made) } });
         return json(tariffJson(made), { status: 201 });
       },
     }),
@@ -209,8 +232,13 @@ function tariffRoutes(energy: () => Energy): Route[] {
       body: tariffBody,
       example: EXAMPLE,
       answer: { status: 200, schema: tariffSchema },
-      handle: async (call) =>
-        json(tariffJson(await energy().tariffs.replace(call.param('id'), toTariff(call.body)))),
+      handle: async (call) => {
+        const { tariffs } = energy();
+        const before = tariffText(tariffs.get(call.param('id')));
+        const made = await tariffs.replace(call.param('id'), toTariff(call.body));
+        record('tariff.change', call, { target: made.id, details: { before, after: tariffText(made) } });
+        return json(tariffJson(made));
+      },
     }),
     route({
       method: 'DELETE',
@@ -220,14 +248,17 @@ function tariffRoutes(energy: () => Energy): Route[] {
       params: TARIFF_PARAMS,
       answer: { status: 204, schema: null },
       handle: async (call) => {
-        await energy().tariffs.delete(call.param('id'));
+        const { tariffs } = energy();
+        const before = tariffs.get(call.param('id'));
+        await tariffs.delete(before.id);
+        record('tariff.delete', call, { target: before.id, details: { before: tariffText(before) } });
         return empty(204);
       },
     }),
   ];
 }
 
-function correctionRoutes(energy: () => Energy): Route[] {
+function correctionRoutes({ energy, record }: Desk): Route[] {
   return [
     route({
       method: 'GET',
@@ -258,6 +289,15 @@ function correctionRoutes(energy: () => Energy): Route[] {
           { entityId, fromMs: msOf(from), toMs: msOf(to), kwh: kwh ?? null, reason },
           call.principal.userId,
         );
+        const details = {
+          device: entityId,
+          from,
+          to,
+          before_kwh: made.beforeKwh,
+          after_kwh: made.kwh,
+          reason,
+        };
+        record('energy.correct', call, { target: made.id, details });
         return json(correctionJson(made), { status: 201 });
       },
     }),
@@ -269,11 +309,25 @@ function correctionRoutes(energy: () => Energy): Route[] {
       params: { id: { description: 'The id of a correction', example: 'correction' } },
       answer: { status: 204, schema: null },
       handle: async (call) => {
-        await energy().corrections.reverse(call.param('id'), call.principal.userId);
+        const { id, entityId, kwh, reversedMs } = await energy().corrections.reverse(
+          call.param('id'),
+          call.principal.userId,
+        );
+        if (reversedMs === null) {
+          record('energy.restore', call, { target: id, details: { device: entityId, before_kwh: kwh } });
+        }
         return empty(204);
       },
     }),
   ];
+}
+
+/** A line of the audit log about a tariff: what it cost, without each of its windows. */
+function tariffText({ name, currency, price, windows, dynamic, validFrom, validTo }: Tariff): string {
+  const prices = [...(price === null ? [] : [price]), ...windows.map(({ price }) => price)];
+  const span = validTo === null ? `from ${validFrom} on` : `from ${validFrom} to ${validTo}`;
+  const range = prices.length === 0 ? '' : ` ${Math.min(...prices)} to ${Math.max(...prices)}`;
+  return `${name}:${range} ${currency}/kWh${dynamic ? ', by the market' : ''}, ${span}`;
 }
 
 function toTariff(body: z.output<typeof tariffBody>): NewTariff {

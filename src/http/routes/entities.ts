@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-import type { Principal } from '../../access/types.ts';
+import type { Actor } from '../../access/types.ts';
 import type { GraphWriter } from '../../graph/graph.ts';
 import type { EntityVersion } from '../../graph/types.ts';
 import type { Reply } from '../reply.ts';
@@ -16,7 +16,7 @@ import { pageQuery } from '../paging.ts';
 import { empty, jsonPage, jsonText } from '../reply.ts';
 import { route } from '../route.ts';
 import { atQuery, entitySchema, entityTypeText, jsonObject, pageSchema, sourceType } from '../schemas.ts';
-import { authorOf } from './author.ts';
+import { actorOf, authorOf } from './author.ts';
 import { ENTITY_PARAMS, existingEntity, momentOf, noEntity } from './graph-reads.ts';
 import { refuseHome, refusePast, refuseRoot, refuseUnseen, seenKeys, visibleTo } from './scope.ts';
 
@@ -42,10 +42,21 @@ const restoreBody = z.object({
   version: z.string().min(1).max(256).optional().describe('The version to take the content of'),
 });
 
-export function entityRoutes({ graph, automations }: Pick<HttpOptions, 'automations' | 'graph'>): Route[] {
+const deleteQuery = z.strictObject({
+  confirm: z
+    .literal('true')
+    .optional()
+    .describe('The person was told what Apple Home forgets by it: what an answer of 409 says'),
+});
+
+export function entityRoutes({
+  graph,
+  automations,
+  homekit,
+}: Pick<HttpOptions, 'automations' | 'graph' | 'homekit'>): Route[] {
   // Told in the turn of the write: what came by another way must not be taken for the caller's.
-  const noteEdit = ({ id, entityType }: EntityVersion, principal: Principal): void => {
-    if (entityType === 'automation' || entityType === 'schedule') automations?.edited(id, principal);
+  const noteEdit = ({ id, entityType }: EntityVersion, by: Actor): void => {
+    if (entityType === 'automation' || entityType === 'schedule') automations?.edited(id, by);
   };
   return [
     route({
@@ -81,7 +92,8 @@ export function entityRoutes({ graph, automations }: Pick<HttpOptions, 'automati
       body: createBody,
       example: { entity_type: 'note', content: { name: 'Paint', text: 'The walls are RAL 9010.' } },
       answer: { status: 201, schema: entitySchema },
-      handle: async ({ body, principal }) => {
+      handle: async (call) => {
+        const { body, principal } = call;
         const entityType = toEntityType(body.entity_type);
         const { id } = body;
         if (typeof id === 'string') checkId(id, 'id');
@@ -94,7 +106,7 @@ export function entityRoutes({ graph, automations }: Pick<HttpOptions, 'automati
             sourceType: body.source_type,
           }),
         );
-        noteEdit(entity, principal);
+        noteEdit(entity, actorOf(call));
         await graph.settled();
         return entityReply(entity, 201);
       },
@@ -167,11 +179,17 @@ export function entityRoutes({ graph, automations }: Pick<HttpOptions, 'automati
       path: '/api/entities/{id}',
       authority: 'graph:write',
       scoped: true,
-      summary: 'Deletes an entity and ends its relationships; its history stays',
+      summary:
+        'Deletes an entity and ends its relationships; its history stays. 409 says what Apple Home would forget',
       params: ENTITY_PARAMS,
+      query: deleteQuery,
       answer: { status: 204, schema: null },
       handle: async (call) => {
-        refuseRoot(visibleTo(graph, call.principal), call.param('id'));
+        const visible = visibleTo(graph, call.principal);
+        refuseRoot(visible, call.param('id'));
+        refuseUnseen(visible, call.param('id'));
+        const loss = call.query.confirm === undefined ? homekit.lossByRemoval(call.param('id')) : null;
+        if (loss !== null) throw new HubError('conflict', `${loss} Confirm it to go on ("?confirm=true").`);
         await changeEntity(graph, call, (writer, latest) =>
           writer.deleteEntity(latest.id, authorOf(call.principal)),
         );
@@ -196,7 +214,7 @@ export function entityRoutes({ graph, automations }: Pick<HttpOptions, 'automati
           checkIfMatch(call.header('if-match'), latest);
           return writer.restoreEntity(id, call.body.version, authorOf(call.principal));
         });
-        noteEdit(entity, call.principal);
+        noteEdit(entity, actorOf(call));
         await graph.settled();
         return entityReply(entity, 200);
       },
@@ -224,21 +242,22 @@ function readOne(
 /** Changes an entity that is there, guarded by If-Match, and answers with it once the change is durable. */
 async function changeEntity(
   graph: HttpOptions['graph'],
-  call: Pick<Call, 'param' | 'header' | 'principal'>,
+  call: Pick<Call, 'param' | 'header' | 'principal' | 'address' | 'requestId'>,
   change: (writer: GraphWriter, latest: EntityVersion) => EntityVersion,
-  noteEdit?: (entity: EntityVersion, principal: Principal) => void,
+  noteEdit?: (entity: EntityVersion, by: Actor) => void,
 ): Promise<Reply> {
   const id = call.param('id');
   const visible = visibleTo(graph, call.principal);
   refuseUnseen(visible, id);
   refuseHome(visible, id);
-  const entity = graph.transaction((writer) => {
+  const { entity, isChanged } = graph.transaction((writer) => {
     const latest = writer.latest(id);
     if (!latest || latest.contentJson === null) throw noEntity(id);
     checkIfMatch(call.header('if-match'), latest);
-    return change(writer, latest);
+    const changed = change(writer, latest);
+    return { entity: changed, isChanged: changed !== latest };
   });
-  noteEdit?.(entity, call.principal);
+  if (isChanged) noteEdit?.(entity, actorOf(call));
   await graph.settled();
   return entityReply(entity, 200);
 }

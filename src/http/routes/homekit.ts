@@ -20,6 +20,14 @@ const bridgeSchema = z
     setup_uri: z.string().describe('The text of the QR code: a secret'),
     paired: z.boolean(),
     controllers: z.int().describe('How many phones and home hubs hold a pairing'),
+    pairings: z.array(
+      z.object({
+        id: z.string().describe('A UUID that Apple Home made for it'),
+        admin: z.boolean().describe('Whether it may add and remove others'),
+        connected_from: z.array(z.string()).describe('The addresses that it is connected from now'),
+      }),
+    ),
+    alone: z.boolean().describe('A person gave it to one device alone'),
     accessories: z.int(),
     problem: z.string().nullable().describe('Why it does not run'),
   })
@@ -44,6 +52,16 @@ const overviewSchema = z.object({
     .nullable()
     .describe('Null: the bridges are not announced'),
   bridges: z.array(bridgeSchema),
+  shown: z
+    .array(
+      z.object({
+        entity_id: z.string(),
+        name: z.string(),
+        bridge: z.int().describe('The number of the bridge that it stands on'),
+        services: z.array(z.string()).describe('The HomeKit services, the main one first'),
+      }),
+    )
+    .describe('The devices that stand on a bridge'),
   hidden: z
     .array(z.object({ entity_id: z.string(), name: z.string(), reason: z.string() }))
     .describe('The devices that Apple Home does not show'),
@@ -62,6 +80,10 @@ const choiceBody = z
       .max(1000)
       .optional()
       .describe('The number of the bridge that it is to stand on; the next one that is not there makes it'),
+    alone: z
+      .literal(true)
+      .optional()
+      .describe('Puts it on a bridge that no other device is put on, such as a camera'),
     invert_opening: z
       .boolean()
       .optional()
@@ -81,16 +103,20 @@ const choiceBody = z
   })
   .refine(
     (body) =>
-      [body.excluded, body.bridge, body.invert_opening, body.invert_tilt, body.renew].some(
+      [body.excluded, body.bridge, body.alone, body.invert_opening, body.invert_tilt, body.renew].some(
         (one) => one !== undefined,
       ),
-    { message: 'Say "excluded", "bridge", "invert_opening", "invert_tilt" or "renew".' },
-  );
+    { message: 'Say "excluded", "bridge", "alone", "invert_opening", "invert_tilt" or "renew".' },
+  )
+  .refine(({ bridge, alone }) => bridge === undefined || alone === undefined, {
+    message: 'Say "bridge" or "alone", not both.',
+  });
 const placeSchema = z
   .object({
     entity_id: z.string(),
     excluded: z.boolean(),
     bridge: z.int().nullable().describe('Null: it never stood on any'),
+    alone: z.boolean().describe('That bridge is for it alone'),
     shown: z.boolean(),
     parts: z.array(partSchema).describe('What a person may decide about'),
   })

@@ -25,9 +25,12 @@ export interface JobRunView {
   readonly createdMs: number;
   readonly startedMs: number | null;
   readonly endedMs: number | null;
+  /** How long the last try took. */
+  readonly busyMs: number | null;
   readonly summary: string | null;
   readonly figures: Readonly<Record<string, number>>;
   readonly error: string | null;
+  readonly action: string | null;
 }
 
 /** A kind of job, as this door shows it. */
@@ -74,6 +77,7 @@ const runSchema = z
     summary: z.string().nullable(),
     figures: z.record(z.string(), z.number()),
     error: z.string().nullable().describe('Why the last failing try failed; stays when a later one succeeds'),
+    action: z.string().nullable().describe('What a person is to do about it, where the job knows'),
   })
   .meta({ id: 'JobRun' });
 const jobSchema = z
@@ -184,7 +188,6 @@ export function jobJson({ name, title, schedule, nextMs, queued, running, last }
 
 /** A run in the words of the API. */
 export function jobRunJson(run: JobRunView): object {
-  const { startedMs, endedMs } = run;
   return {
     id: run.id,
     name: run.name,
@@ -194,12 +197,13 @@ export function jobRunJson(run: JobRunView): object {
     attempts: run.attempts,
     due_at: toIso(run.dueMs),
     created_at: toIso(run.createdMs),
-    started_at: isoOrNull(startedMs),
-    ended_at: isoOrNull(endedMs),
-    duration_ms: startedMs === null || endedMs === null ? null : Math.max(endedMs - startedMs, 0),
+    started_at: isoOrNull(run.startedMs),
+    ended_at: isoOrNull(run.endedMs),
+    duration_ms: run.busyMs,
     summary: run.summary,
     figures: run.figures,
     error: run.error,
+    action: run.action,
   };
 }
 

@@ -9,6 +9,7 @@ import { apiKeyRoutes } from './api-keys.ts';
 import { auditRoutes, noteRefusals } from './audit.ts';
 import { automationRoutes } from './automations.ts';
 import { authRoutes } from './auth.ts';
+import { backupRoutes } from './backups.ts';
 import { deviceRoutes } from './devices.ts';
 import { documentRoutes } from './document.ts';
 import { energyPriceRoutes } from './energy-prices.ts';
@@ -22,6 +23,7 @@ import { mqttRoutes } from './mqtt.ts';
 import { mqttUserRoutes } from './mqtt-users.ts';
 import { pairingRoutes } from './pairing.ts';
 import { readingRoutes } from './readings.ts';
+import { reportRoutes } from './reports.ts';
 import { relationshipRoutes } from './relationships.ts';
 import { searchRoutes } from './search.ts';
 import { setupPageRoutes } from './setup-page.ts';
@@ -30,6 +32,7 @@ import { syncRoutes } from './sync.ts';
 import { systemRoutes } from './system.ts';
 import { usageRoutes } from './usage.ts';
 import { userRoutes } from './users.ts';
+import { watchRoutes } from './watch.ts';
 import { authV1Routes } from './v1/auth.ts';
 import { graphV1Routes } from './v1/graph.ts';
 import { mcpV1Routes } from './v1/mcp.ts';
@@ -43,6 +46,7 @@ export type RouteContext = Pick<
   | 'accessories'
   | 'activity'
   | 'automations'
+  | 'backups'
   | 'clients'
   | 'clock'
   | 'devices'
@@ -51,14 +55,17 @@ export type RouteContext = Pick<
   | 'homekit'
   | 'jobs'
   | 'insights'
+  | 'metricsPublic'
   | 'mqttUsers'
   | 'notReady'
   | 'readings'
+  | 'reports'
   | 'sync'
   | 'tlsFingerprint'
   | 'tlsUrlForOthers'
   | 'urlForOthers'
   | 'version'
+  | 'watch'
 >;
 
 /** The whole surface, in the order in which a document would list it. */
@@ -74,6 +81,8 @@ export function routeTable(context: RouteContext): Route[] {
     ...pairingRoutes(context),
     ...auditRoutes(context),
     ...jobRoutes(context),
+    ...backupRoutes(context),
+    ...watchRoutes(context),
     ...entityRoutes(context),
     ...entityHistoryRoutes(context),
     ...relationshipRoutes(context),
@@ -86,6 +95,7 @@ export function routeTable(context: RouteContext): Route[] {
     ...suggestionRoutes(context),
     ...energyRoutes(context),
     ...energyPriceRoutes(context),
+    ...reportRoutes(context),
     ...automationRoutes(context),
     ...mqttRoutes(context),
     ...mqttUserRoutes(context),

@@ -18,7 +18,7 @@ const suggestionsQuery = z.strictObject({
   status: z
     .enum(SUGGESTION_STATUSES, `must be ${SUGGESTION_STATUSES.join(', ')}`)
     .default('proposed')
-    .describe('withdrawn: what people do no longer'),
+    .describe('dismissed: also those whose automation was deleted; withdrawn: what people do no longer'),
   include_locks: z
     .enum(['true', 'false'], 'must be true or false')
     .default('false')
@@ -36,7 +36,7 @@ const dismissBody = z.object({
 
 const time = z.string().meta({ format: 'date-time' });
 const nullableNumber = z.number().nullable();
-const tally = { firings: z.int(), right: z.int(), wrong: z.int() };
+const tally = { firings: z.int(), right: z.int(), wrong: z.int(), days: z.int() };
 const suggestionSchema = z
   .object({
     id: z.string(),
@@ -57,16 +57,27 @@ const suggestionSchema = z
       p_value: nullableNumber,
       halves: z.array(z.number()).describe('Confidence in the first and the second half of the days'),
       spread_minutes: nullableNumber,
+      window_minutes: nullableNumber.describe('It counts when it happened so near to the time of the rule'),
       coverage: nullableNumber.describe('Share of all such actions that it would take over'),
     }),
-    dry_run: z.object({ ...tally, days: z.int(), held_out: z.object(tally).nullable() }),
+    dry_run: z
+      .object({
+        ...tally,
+        held_out: z
+          .object(tally)
+          .nullable()
+          .describe('As found in the first two thirds of the days, tried on the rest; null: too few days'),
+      })
+      .describe('What it would have done on the very days on which it was found'),
     first_seen_at: time,
     last_seen_at: time,
     decided_at: time.nullable(),
     decided_by: z.string().nullable(),
     reason: z.string().nullable(),
     automation_id: z.string().nullable(),
-    reverted: z.int().describe('How often people undid at once what the automation did'),
+    runs: z.int().describe('How often the automation did it in the days that are looked at'),
+    reverted: z.int().describe('How often people undid that within ten minutes'),
+    often_undone: z.boolean().describe('So often that the automation had better be changed or deleted'),
   })
   .meta({ id: 'Suggestion' });
 const listSchema = z.object({
@@ -74,7 +85,8 @@ const listSchema = z.object({
     days: z.int(),
     needed_days: z.int(),
     recorded_since: time.nullable(),
-    computed_at: time,
+    computed_at: time.nullable().describe('When habits were last looked for; null: never yet'),
+    computing: z.boolean().describe('They are looked for at this moment: ask again in a minute'),
     candidates: z.int().describe('Habits that were looked at'),
   }),
   items: z.array(suggestionSchema).describe('The surest first'),
@@ -109,11 +121,11 @@ export function suggestionRoutes({
       summary: 'Automations that would do what people do day after day, each with the days it rests on',
       query: suggestionsQuery,
       answer: { status: 200, schema: listSchema },
-      handle: async ({ query, principal }) => {
+      handle: ({ query, principal }) => {
         const wantsLocks = query.include_locks === 'true';
         const mayGuard = ({ commandKinds: kinds }: Suggestion): boolean =>
           wantsLocks && access.mayCommand(principal, kinds);
-        return json(suggestionsJson(await suggestions().list(query.status), mayGuard));
+        return json(suggestionsJson(suggestions().list(query.status), mayGuard));
       },
     }),
     route({
@@ -143,7 +155,7 @@ export function suggestionRoutes({
         const automationId = accepted.automationId ?? '';
         let held: string | null = null;
         try {
-          await automations?.enable(automationId, principal);
+          await automations?.enable(automationId, { principal, address: call.address });
         } catch (error) {
           // It is made; that it does not run yet is told, and can be put right where automations are.
           if (!(error instanceof HubError)) throw error;
@@ -156,7 +168,7 @@ export function suggestionRoutes({
       method: 'POST',
       path: '/api/analytics/suggestions/{id}/dismiss',
       authority: 'graph:write',
-      summary: 'Keeps a suggestion away for good',
+      summary: 'Keeps a suggestion away until it is restored',
       params: PARAMS,
       body: dismissBody,
       example: { reason: 'we like to do that ourselves' },
@@ -168,6 +180,19 @@ export function suggestionRoutes({
         return json({ suggestion: suggestionJson(dismissed) });
       },
     }),
+    route({
+      method: 'POST',
+      path: '/api/analytics/suggestions/{id}/restore',
+      authority: 'graph:write',
+      summary: 'Brings back one that was dismissed, or whose automation was deleted',
+      params: PARAMS,
+      answer: { status: 200, schema: z.object({ suggestion: suggestionSchema }) },
+      handle: async (call) => {
+        const id = call.param('id');
+        shown(id, call.principal);
+        return json({ suggestion: suggestionJson(await suggestions().restore(id)) });
+      },
+    }),
   ];
 }
 
@@ -176,12 +201,13 @@ function isGuard({ commandKinds: kinds }: Suggestion): boolean {
   return kinds.some((kind) => (RESTRICTED_KINDS as readonly string[]).includes(kind));
 }
 
-function observedJson({ days, sinceMs, computedMs, tried }: Observed): object {
+function observedJson({ days, sinceMs, computedMs, tried, isComputing }: Observed): object {
   return {
     days,
     needed_days: MIN_OBSERVED_DAYS,
     recorded_since: sinceMs === null ? null : toIso(sinceMs),
-    computed_at: toIso(computedMs),
+    computed_at: computedMs === null ? null : toIso(computedMs),
+    computing: isComputing,
     candidates: tried,
   };
 }
@@ -225,6 +251,7 @@ export function suggestionJson(one: Suggestion): object {
       p_value: evidence.pValue,
       halves: evidence.halves.map(rounded),
       spread_minutes: evidence.spreadMinutes === null ? null : rounded(evidence.spreadMinutes),
+      window_minutes: evidence.windowMinutes,
       coverage: evidence.coverage === null ? null : rounded(evidence.coverage),
     },
     dry_run: {
@@ -240,7 +267,9 @@ export function suggestionJson(one: Suggestion): object {
     decided_by: one.decidedBy,
     reason: one.reason,
     automation_id: one.automationId,
+    runs: one.runs,
     reverted: one.reverted,
+    often_undone: one.isOftenUndone,
   };
 }
 

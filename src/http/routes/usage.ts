@@ -51,6 +51,7 @@ const clientSchema = z.object({
   online: z.boolean().nullable(),
   syncs: count.nullable().describe('That ended, as the client says; null where nobody counts'),
   failures: count.nullable().describe('In a row, as the client says'),
+  open_conflicts: count.nullable().describe('Changes of it that wait for somebody to decide'),
 });
 const usageSchema = z
   .object({
@@ -63,7 +64,12 @@ const usageSchema = z
     daily: z.array(daySchema),
     most_active: z.array(deviceSchema),
     sync: z
-      .object({ clients: z.array(clientSchema) })
+      .object({
+        total: count,
+        online: count,
+        failing: count.describe('Whose last sync did not work wholly'),
+        clients: z.array(clientSchema),
+      })
       .describe('Those of the caller; of everybody for admins'),
   })
   .meta({ id: 'Usage' });
@@ -82,7 +88,7 @@ export function usageRoutes(context: Pick<HttpOptions, 'access' | 'clients' | 'i
         const usage = context.insights?.usage;
         if (!usage) throw new HubError('conflict', 'Nothing is recorded here.');
         const report = await usage.report(query.days);
-        return json({ ...reportJson(report), sync: { clients: clientsOf(context, principal) } });
+        return json({ ...reportJson(report), sync: syncJson(clientsOf(context, principal)) });
       },
     }),
   ];
@@ -94,7 +100,7 @@ function reportJson(report: UsageReport): object {
     from: toIso(report.fromMs),
     to: toIso(report.toMs),
     timezone: report.zone,
-    recorded_since: recordedSinceMs === null ? null : toIso(recordedSinceMs),
+    recorded_since: isoOrNull(recordedSinceMs),
     gaps: report.gaps.map(({ fromMs, toMs }) => ({ from: toIso(fromMs), to: toIso(toMs) })),
     entities: {
       total: [...entities.values()].reduce((sum, one) => sum + one, 0),
@@ -118,38 +124,76 @@ function reportJson(report: UsageReport): object {
   };
 }
 
+type Client = z.output<typeof clientSchema>;
+
+function syncJson(clients: readonly Client[]): object {
+  return {
+    total: clients.length,
+    online: clients.filter(({ online }) => online === true).length,
+    failing: clients.filter(({ last_error: error }) => error !== null).length,
+    clients,
+  };
+}
+
 function clientsOf(
   { access, clients, sync }: Pick<HttpOptions, 'access' | 'clients' | 'sync'>,
   principal: Principal,
-): object[] {
+): Client[] {
   const isAdmin = access.allows(principal, 'system:admin');
-  const own = sync
-    .devices()
-    .filter(({ userId }) => isAdmin || userId === principal.userId)
-    .map(({ deviceId, protocol, userId, lastSyncMs, lastError, pendingChanges, isOnline }) => ({
+  // What clients note about themselves names no user.
+  const noted = Map.groupBy(isAdmin ? clients.list(MAX_CLIENTS) : [], ({ clientId }) => clientId);
+  const known = sync.devices().filter(({ userId }) => isAdmin || userId === principal.userId);
+  const own = known.map(
+    ({
+      deviceId,
+      protocol,
+      userId,
+      lastSyncMs,
+      lastError,
+      pendingChanges,
+      isOnline,
+      openConflicts,
+    }): Client => ({
       client: deviceId,
       protocol,
       user_id: userId,
-      last_sync_at: lastSyncMs === null ? null : toIso(lastSyncMs),
+      last_sync_at: isoOrNull(lastSyncMs),
       last_error: lastError,
       pending_changes: pendingChanges,
       online: isOnline,
-      syncs: null,
-      failures: null,
-    }));
-  // What clients note about themselves names no user.
-  const noted = (isAdmin ? clients.list(MAX_CLIENTS) : []).map(
-    ({ clientId, lastSyncMs, lastError, inProgress, syncs, failures }) => ({
-      client: clientId,
-      protocol: 'inbetweenies-v2',
-      user_id: null,
-      last_sync_at: lastSyncMs === null ? null : toIso(lastSyncMs),
-      last_error: lastError,
-      pending_changes: null,
-      online: inProgress ? true : null,
-      syncs,
-      failures,
+      ...countsOf(noted.get(deviceId) ?? []),
+      open_conflicts: openConflicts,
     }),
   );
-  return [...own, ...noted];
+  for (const { deviceId } of known) noted.delete(deviceId);
+  const others = [...noted].map(([client, records]): Client => {
+    const last = records.reduce((a, b) => ((b.lastSyncMs ?? 0) > (a.lastSyncMs ?? 0) ? b : a));
+    return {
+      client,
+      protocol: 'inbetweenies-v2',
+      user_id: null,
+      last_sync_at: isoOrNull(last.lastSyncMs),
+      last_error: last.lastError,
+      pending_changes: null,
+      online: records.some(({ inProgress }) => inProgress) ? true : null,
+      ...countsOf(records),
+      open_conflicts: null,
+    };
+  });
+  return [...own, ...others];
+}
+
+/** A client that syncs with several servers notes a record for each. */
+function countsOf(
+  records: readonly { readonly syncs: number; readonly failures: number }[],
+): Pick<Client, 'syncs' | 'failures'> {
+  if (records.length === 0) return { syncs: null, failures: null };
+  return {
+    syncs: records.reduce((sum, { syncs }) => sum + syncs, 0),
+    failures: Math.max(...records.map(({ failures }) => failures)),
+  };
+}
+
+function isoOrNull(ms: number | null): string | null {
+  return ms === null ? null : toIso(ms);
 }

@@ -140,7 +140,8 @@ export function userRoutes({ access, graph }: Pick<HttpOptions, 'access' | 'grap
   ];
 }
 
-function userJson(user: UserView): object {
+/** A user in the words of the API. */
+export function userJson(user: UserView): object {
   return {
     user_id: user.id,
     username: user.username,

@@ -2,9 +2,13 @@ import type { DeviceFold } from './device-analysis.ts';
 import type { PriceVector } from './prices.ts';
 import type { DeviceEnergy, Recommendation } from './types.ts';
 
+import { QUARTER_MS } from './grid.ts';
 import { kwhText, percent } from './notes.ts';
 
 const MIN_STANDBY_W = 5;
+/** Days of which at least this share is known, */
+const KNOWN = 0.9;
+/** and how many of them it takes. */
 const MIN_DAYS_TO_SHIFT = 14;
 const MIN_CHANGE = 0.25;
 const MIN_CHANGE_KWH = 2;
@@ -83,13 +87,15 @@ function shiftAdvice(
   prices: PriceVector,
   completeDays: number,
 ): Recommendation | null {
-  if (prices.currency === null || completeDays < MIN_DAYS_TO_SHIFT) return null;
+  if (prices.currency === null) return null;
   const { grid } = energy;
-  let [kwh, saved] = [0, 0];
+  let [kwh, saved, days] = [0, 0, 0];
   for (let day = 0; day < completeDays; day++) {
     const [first, end] = [grid.firstOf(day), grid.firstOf(day + 1)];
     const ofDay = prices.prices.subarray(first, end);
-    if (ofDay.some(Number.isNaN)) continue;
+    const isKnown = energy.covered(first, end) >= KNOWN * (end - first) * QUARTER_MS;
+    if (!isKnown || ofDay.some(Number.isNaN)) continue;
+    days += 1;
     const least = ofDay.reduce((low, price) => Math.min(low, price), Infinity);
     for (let quarter = first; quarter < end; quarter++) {
       const used = (energy.wh[quarter] ?? 0) / 1000;
@@ -99,11 +105,11 @@ function shiftAdvice(
       saved += used * above;
     }
   }
-  if (saved < 0.01) return null;
+  if (days < MIN_DAYS_TO_SHIFT || saved < 0.01) return null;
   return {
     kind: 'shift',
     entityId,
-    text: `${name} used ${kwhText(kwh)} in ${completeDays} days when a kWh cost more than at the cheapest time of the same day: run then, it would have cost up to ${moneyText(saved, prices)} less.`,
+    text: `${name} used ${kwhText(kwh)} in ${days} days when a kWh cost more than at the cheapest time of the same day: run then, it would have cost up to ${moneyText(saved, prices)} less.`,
     kwh,
     cost: saved,
   };

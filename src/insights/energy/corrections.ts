@@ -64,14 +64,20 @@ export class Corrections {
     return made;
   }
 
-  /** Takes it back; it stays in the list. Doing so again changes nothing. @throws HubError `not_found`. */
-  async reverse(id: string, by: string): Promise<void> {
+  /**
+   * Takes it back; it stays in the list. Doing so again changes nothing.
+   * @returns what it was before
+   * @throws HubError `not_found`.
+   */
+  async reverse(id: string, by: string): Promise<Correction> {
     const { store, clock } = this.#options;
-    if (!readCorrection(store.db, id)) {
+    const correction = readCorrection(store.db, id);
+    if (!correction) {
       throw new HubError('not_found', `There is no correction ${id.slice(0, 64)}.`);
     }
     store.write((tx) => reverseCorrection(tx, id, by, clock.nowMs()));
     await store.durable();
+    return correction;
   }
 
   #checkSpan(fromMs: number, toMs: number): void {

@@ -41,12 +41,14 @@ export class CounterFold {
   take(bucket: Bucket, bucketMs: number): void {
     const endMs = bucket.startMs + bucketMs;
     const isAfterHole = bucket.startMs > this.#knownToMs;
-    this.#into.cover(bucket.startMs, endMs, bucket.coveredMs * this.#bucketShare);
     const rise = bucket.rise ?? 0;
     const unwatched = this.#unwatched(bucket, rise);
     if (unwatched > ROUNDING_KWH) this.#setAside(unwatched, bucket.startMs, endMs);
     if (isAfterHole) this.#sampledToMs = bucket.startMs;
-    if (rise > 0) this.#count(rise, Math.min(this.#sampledToMs, bucket.startMs), endMs, bucketMs);
+    const isCounted =
+      rise <= 0 || this.#count(rise, Math.min(this.#sampledToMs, bucket.startMs), endMs, bucketMs);
+    // What was really used while the count leapt is not known.
+    if (isCounted) this.#into.cover(bucket.startMs, endMs, bucket.coveredMs * this.#bucketShare);
     if (bucket.samples > 0) this.#sampledToMs = endMs;
     this.#level = bucket.last;
     this.#knownToMs = endMs;
@@ -82,10 +84,13 @@ export class CounterFold {
     else this.unattributed.push(aside);
   }
 
-  #count(kwh: number, fromMs: number, endMs: number, bucketMs: number): void {
+  /** @returns false where it is too much to be true. */
+  #count(kwh: number, fromMs: number, endMs: number, bucketMs: number): boolean {
     // The reading before may have been at the begin of its bucket.
-    if (kwh > this.#mostKwh(endMs - fromMs + bucketMs)) this.quarantined.push({ fromMs, toMs: endMs, kwh });
-    else this.#into.addWh(fromMs, endMs, kwh * 1000);
+    const isTrue = kwh <= this.#mostKwh(endMs - fromMs + bucketMs);
+    if (isTrue) this.#into.addWh(fromMs, endMs, kwh * 1000);
+    else this.quarantined.push({ fromMs, toMs: endMs, kwh });
+    return isTrue;
   }
 
   #mostKwh(elapsedMs: number): number {

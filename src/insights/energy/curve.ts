@@ -30,28 +30,18 @@ export class CurveSum {
     this.#any = new Float64Array(grid.count);
   }
 
-  /** True where nothing was added. */
-  get isEmpty(): boolean {
-    return this.#count === 0;
-  }
-
-  addWh(wh: Float32Array): void {
-    for (let n = 0; n < wh.length; n++) this.#wh[n] = (this.#wh[n] ?? 0) + (wh[n] ?? 0);
-  }
-
-  /** Says for when the device is known. One that is hardly ever heard counts only where all are like it. */
-  addKnown(energy: Quarters): void {
+  /**
+   * Adds a device. One that is hardly ever heard counts for what is known only where all are like it.
+   * @param wh what of its energy is in no other count
+   */
+  add(wh: Float32Array, energy: Quarters): void {
     const pastMs = Math.max(1, this.#untilMs - this.#grid.fromMs);
+    for (let n = 0; n < wh.length; n++) this.#wh[n] = (this.#wh[n] ?? 0) + (wh[n] ?? 0);
     addShares(this.#any, energy.coveredMs);
     this.#count += 1;
     if (energy.covered() < COUNTS_FROM * pastMs) return;
     addShares(this.#heard, energy.coveredMs);
     this.#heardCount += 1;
-  }
-
-  add(energy: Quarters): void {
-    this.addWh(energy.wh);
-    this.addKnown(energy);
   }
 
   /** Nothing may be added after it. */
@@ -68,7 +58,7 @@ export class CurveSum {
 /** The curve of one device alone. */
 export function curveOfOne(energy: Quarters, untilMs: number): HomeCurve {
   const curve = new CurveSum(energy.grid, untilMs);
-  curve.add(energy);
+  curve.add(energy.wh, energy);
   return curve.finish();
 }
 
@@ -113,11 +103,13 @@ export function bucketsOf(
     if (startMs >= untilMs) break;
     const pastMs = Math.min(grid.startOf(end), untilMs) - startMs;
     const coverage = Math.min(1, (sumOf(known, first, end) * QUARTER_MS) / pastMs);
-    const isKnown = coverage > 0;
+    const kwh = sumOf(wh, first, end) / 1000;
+    // A device that is hardly ever heard may be the only one that is known here.
+    const isKnown = coverage > 0 || kwh > 0;
     buckets.push({
       startMs,
       endMs: grid.startOf(end),
-      kwh: isKnown ? sumOf(wh, first, end) / 1000 : null,
+      kwh: isKnown ? kwh : null,
       cost: isKnown ? costOf(paidWh, prices, first, end) : null,
       coverage,
     });

@@ -10,8 +10,8 @@ import { HOUR_MS, QUARTER_MS, type Grid } from './grid.ts';
 import { PowerFold, type PowerFoldOptions } from './power-fold.ts';
 import { Quarters } from './quarters.ts';
 
-/** How far before and after the period a counter is looked at, for what it rises by across the edge. */
-const EDGE_MS = 6 * HOUR_MS;
+/** How far before and after the period a reading of a counter is looked for: so long one is believed at most. */
+const EDGE_MS = 3 * 24 * HOUR_MS;
 
 /** A counter that is known for this share of the time is taken without asking how well the power is known. */
 const GOOD_COVERAGE = 0.9;
@@ -46,6 +46,8 @@ export interface DeviceFold {
   readonly nights: ReadonlyMap<number, readonly number[]>;
   readonly cycle: DutyCycle | null;
   readonly corrected: readonly Correction[];
+  /** What its power comes to where its counter was taken, and both are known well; null otherwise. */
+  readonly byPowerKwh: number | null;
 }
 
 /** Null where nothing is known of the device in the span. */
@@ -77,6 +79,8 @@ export async function analyseDevice(
     ({ entityId, fromMs, toMs }) =>
       entityId === meter.device.entityId && fromMs < grid.toMs && toMs > grid.fromMs,
   );
+  const isBothGood = isGood && !takesPower && measured && measured.energy.covered() >= GOOD_COVERAGE * pastMs;
+  const byPowerKwh = isBothGood ? measured.energy.kwh() : null;
   for (const one of corrected) applyCorrection(chosen.energy, one);
   const told = [...chosen.unattributed, ...chosen.quarantined, ...corrected];
   if (chosen.energy.covered() === 0 && told.length === 0) return null;
@@ -91,6 +95,7 @@ export async function analyseDevice(
     nights: measured?.nights ?? new Map<number, number[]>(),
     cycle: measured?.cycle ?? null,
     corrected,
+    byPowerKwh,
   };
 }
 
@@ -100,18 +105,46 @@ async function foldCounters(
   context: AnalysisContext,
   turns: Turns,
 ): Promise<{ energy: Quarters; unattributed: Aside[]; quarantined: Aside[] }> {
-  const { grid, untilMs } = context;
+  const { grid } = context;
   const energy = new Quarters(grid);
   const isInside = ({ toMs }: Aside): boolean => toMs > grid.fromMs && toMs <= grid.toMs;
   const [unattributed, quarantined]: [Aside[], Aside[]] = [[], []];
-  const range = { fromMs: grid.fromMs - EDGE_MS, toMs: Math.min(grid.toMs + EDGE_MS, untilMs + EDGE_MS) };
   for (const name of names) {
+    const range = await edgesOf(meter, name, context, turns);
     const fold = new CounterFold(energy, { limitKw: meter.limitKw, share: 1 / names.length });
     await eachBucket(meter, name, range, context, turns, (bucket, bucketMs) => fold.take(bucket, bucketMs));
     unattributed.push(...fold.unattributed.filter(isInside));
     quarantined.push(...fold.quarantined.filter(isInside));
   }
   return { energy, unattributed, quarantined };
+}
+
+/**
+ * From the last hour before the period in which a counter was read up to the first one after it: what it rises by
+ * across the edge belongs to both sides.
+ */
+async function edgesOf(
+  meter: Meter,
+  capability: string,
+  { grid, scan }: AnalysisContext,
+  turns: Turns,
+): Promise<{ fromMs: number; toMs: number }> {
+  const hours = { entityId: meter.device.entityId, capability, resolution: '1h' } as const;
+  const isRead = ({ samples }: Bucket): boolean => samples > 0;
+  let { fromMs, toMs } = grid;
+  for (const slice of scan.buckets({ ...hours, fromMs: fromMs - EDGE_MS, toMs: grid.fromMs })) {
+    fromMs = slice.findLast(isRead)?.startMs ?? fromMs;
+    await turns.take();
+  }
+  for (const slice of scan.buckets({ ...hours, fromMs: grid.toMs, toMs: toMs + EDGE_MS })) {
+    const first = slice.find(isRead);
+    if (first) {
+      toMs = first.startMs + HOUR_MS;
+      break;
+    }
+    await turns.take();
+  }
+  return { fromMs, toMs };
 }
 
 interface PowerResult {

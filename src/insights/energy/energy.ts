@@ -4,7 +4,7 @@ import type { Store } from '../../base/store.ts';
 import type { NumericHistory } from '../types.ts';
 import type { EnergyHome, EnergyQuery, EnergyReport } from './types.ts';
 
-import { HubError } from '../../base/errors.ts';
+import { AskQueue } from '../ask-queue.ts';
 import { Corrections } from './corrections.ts';
 import { energyCsv } from './csv.ts';
 import { analyseDevice, fineFrom } from './device-analysis.ts';
@@ -31,9 +31,6 @@ const DAY_MS = 86_400_000;
 /** 30 days: some thousand rows. */
 const PRICES_AT_ONCE_MS = 30 * DAY_MS;
 
-/** A month of a large home takes a second or two; more than these do not wait for it. */
-const MAX_WAITING = 8;
-
 /**
  * What the devices used, and what that cost. Everything is made from the readings, the tariffs and the corrections when
  * somebody asks; nothing of it is stored, so that the past follows what is corrected.
@@ -43,8 +40,9 @@ export class Energy {
   readonly prices: MarketPrices;
   readonly corrections: Corrections;
   readonly #options: EnergyOptions;
-  #last: Promise<unknown> = Promise.resolve();
-  #waiting = 0;
+  readonly #queue = new AskQueue(
+    'Too many look at the energy of the home just now; try again in a few seconds.',
+  );
 
   constructor(options: EnergyOptions) {
     const { store, clock } = options;
@@ -63,7 +61,7 @@ export class Energy {
    * such answers.
    */
   async report(query: EnergyQuery): Promise<EnergyReport> {
-    return await this.#oneByOne(async () => {
+    return await this.#queue.ask(query.visible ? null : JSON.stringify(query), async () => {
       const { store: _, clock, ...parts } = this.#options;
       const nowMs = clock.nowMs();
       const turns = new Turns();
@@ -72,7 +70,7 @@ export class Energy {
       const { fromMs, toMs } = grid;
       const market = await this.#market(grid, turns);
       const endQuarter = Math.min(grid.count, grid.quarterOf(untilMs) + 1);
-      const prices = priceVector(grid, this.tariffs.list(), { market, endQuarter });
+      const prices = await priceVector(grid, this.tariffs.list(), { market, endQuarter }, turns);
       await turns.take();
       const context = {
         ...parts,
@@ -105,7 +103,7 @@ export class Energy {
 
   /** What is counted of a device in a span, corrections of before included. */
   async #measured(entityId: string, fromMs: number, toMs: number): Promise<number> {
-    return await this.#oneByOne(async () => {
+    return await this.#queue.ask(null, async () => {
       const { history, home, zone, clock } = this.#options;
       const [meter] = metersFor({ entityId, visible: null }, { home, history }, []);
       if (!meter) return 0;
@@ -128,23 +126,5 @@ export class Energy {
       );
       return fold?.energy.kwh(grid.quarterOf(fromMs), grid.quarterOf(toMs)) ?? 0;
     });
-  }
-
-  /** Several at once would take as long, and as much memory for each. */
-  async #oneByOne<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#waiting >= MAX_WAITING) {
-      throw new HubError(
-        'unavailable',
-        'Too many look at the energy of the home just now; try again in a few seconds.',
-      );
-    }
-    this.#waiting += 1;
-    const mine = this.#last.then(work, work);
-    this.#last = mine.catch(() => undefined);
-    try {
-      return await mine;
-    } finally {
-      this.#waiting -= 1;
-    }
   }
 }

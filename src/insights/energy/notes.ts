@@ -6,7 +6,11 @@ import type { EnergyNote } from './types.ts';
 
 /** Of each kind and device; a broken meter would fill pages. */
 const MAX_ASIDES = 5;
+/** Less than this, in kWh, is not worth a line: it is in the sums of the device. */
+const MIN_ASIDE_KWH = 0.01;
 const LOW_COVERAGE = 0.9;
+/** A counter and the power of the same device that are further apart than this share, and by as many kWh. */
+const DISAGREES = { share: 0.2, kwh: 0.5 };
 
 /** What has to be known about the figures of one device. */
 export function deviceNotes(fold: DeviceFold, coverage: number, zone: HomeZone): EnergyNote[] {
@@ -22,10 +26,14 @@ export function deviceNotes(fold: DeviceFold, coverage: number, zone: HomeZone):
     list: readonly Aside[],
     text: string,
   ): EnergyNote[] => {
-    const told = list.toSorted((a, b) => b.kwh - a.kwh).slice(0, MAX_ASIDES);
-    const rest = list.length - told.length;
+    const sorted = list.filter(({ kwh }) => kwh >= MIN_ASIDE_KWH).toSorted((a, b) => b.kwh - a.kwh);
+    const [told, rest] = [sorted.slice(0, MAX_ASIDES), sorted.slice(MAX_ASIDES)];
+    const restKwh = rest.reduce((sum, { kwh }) => sum + kwh, 0);
     return told.map((one, n) => {
-      const more = n === told.length - 1 && rest > 0 ? ` There are ${rest} smaller ones.` : '';
+      const more =
+        n === told.length - 1 && rest.length > 0
+          ? ` There are ${rest.length} smaller ones, ${kwhText(restKwh)} together.`
+          : '';
       const when = `between ${wallText(zone, one.fromMs)} and ${wallText(zone, one.toMs)}`;
       return about(kind, `${kwhText(one.kwh)} ${when} ${text}${more}`, one);
     });
@@ -47,6 +55,17 @@ export function deviceNotes(fold: DeviceFold, coverage: number, zone: HomeZone):
       about(
         'low_coverage',
         `known for ${percent(coverage)} of the time; what it used otherwise is in no figure.`,
+      ),
+    );
+  }
+  const kwh = fold.energy.kwh();
+  const apartKwh =
+    fold.byPowerKwh === null || fold.corrected.length > 0 ? 0 : Math.abs(fold.byPowerKwh - kwh);
+  if (apartKwh > DISAGREES.kwh && apartKwh > DISAGREES.share * Math.max(kwh, fold.byPowerKwh ?? 0)) {
+    notes.push(
+      about(
+        'disagreement',
+        `its counter says ${kwhText(kwh)} and its power ${kwhText(fold.byPowerKwh ?? 0)}: one of them is wrong. The counter is taken; energy_capabilities chooses the power.`,
       ),
     );
   }
@@ -88,6 +107,11 @@ export function priceNotes({ known, hasSeveralCurrencies, currency }: PriceVecto
 
 export function kwhText(kwh: number): string {
   return `${kwh.toFixed(kwh < 10 ? 2 : 1)} kWh`;
+}
+
+/** `1 day`, `2 days`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 export function percent(share: number): string {

@@ -1,6 +1,7 @@
 import type { Grid } from './grid.ts';
 import type { PeakHour, PeakHours } from './types.ts';
 
+import { counted } from './notes.ts';
 import { quantile } from './statistics.ts';
 
 const MIN_DAYS = 14;
@@ -38,9 +39,9 @@ export function peakHours(curve: HomeCurve): PeakHours[] {
     const count = days[type]?.size ?? 0;
     const insufficient =
       total < MIN_DAYS
-        ? `not enough data: ${total} days are known well enough, and it takes ${MIN_DAYS}`
+        ? `not enough data: ${known(total, 'day')} known well enough, and it takes ${MIN_DAYS}`
         : count < MIN_DAYS_OF_TYPE
-          ? `not enough data: ${count} ${dayType} days are known well enough, and it takes ${MIN_DAYS_OF_TYPE}`
+          ? `not enough data: ${known(count, `${dayType} day`)} known well enough, and it takes ${MIN_DAYS_OF_TYPE}`
           : null;
     return {
       dayType,
@@ -49,6 +50,10 @@ export function peakHours(curve: HomeCurve): PeakHours[] {
       hours: insufficient === null ? outstanding(hours[type] ?? []) : [],
     };
   });
+}
+
+function known(count: number, noun: string): string {
+  return `${counted(count, noun)} ${count === 1 ? 'is' : 'are'}`;
 }
 
 function outstanding(byHour: readonly (readonly number[])[]): PeakHour[] {

@@ -2,7 +2,7 @@ import type { Bucket } from '../types.ts';
 import type { Aside } from './counter-fold.ts';
 import type { Quarters } from './quarters.ts';
 
-/** Shares of a five-minute bucket that has to be known for its mean to count as one. */
+/** The share of a five-minute bucket that has to be known for its mean to count as one. */
 const KNOWN = 0.9;
 const FIVE_MINUTES_MS = 300_000;
 
@@ -38,11 +38,13 @@ export class PowerFold {
     const endMs = bucket.startMs + bucketMs;
     const meanW = negative === 'same' ? Math.abs(bucket.mean) : bucket.mean;
     const wh = (meanW * bucket.coveredMs) / 3_600_000;
-    if (Math.abs(meanW) > limitKw * 1000) {
+    // One reading that cannot be makes the mean of its bucket worth nothing.
+    if (Math.max(Math.abs(bucket.min), Math.abs(bucket.max)) > limitKw * 1000) {
       this.quarantined.push({ fromMs: bucket.startMs, toMs: endMs, kwh: Math.abs(wh) / 1000 });
       return;
     }
     this.#into.cover(bucket.startMs, endMs, bucket.coveredMs * share);
+    exported?.cover(bucket.startMs, endMs, bucket.coveredMs * share);
     if (wh >= 0) this.#into.addWh(bucket.startMs, endMs, wh);
     else if (negative === 'export') exported?.addWh(bucket.startMs, endMs, -wh);
     else this.negativeWh -= wh;

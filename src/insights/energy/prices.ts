@@ -1,7 +1,8 @@
 import type { Grid } from './grid.ts';
+import type { Turns } from './turns.ts';
 import type { Tariff } from './types.ts';
 
-import { quarterOfWeek, tariffOn, weekOf } from './tariff-rules.ts';
+import { NO_PRICE, quarterOfWeek, tariffOn, weekOf } from './tariff-rules.ts';
 
 /** What a kWh costs in each quarter of an hour of a period. */
 export interface PriceVector {
@@ -22,24 +23,29 @@ export interface PriceVector {
  * @param known.market by quarter; NaN where it is not known
  * @param known.endQuarter what begins later has not come yet
  */
-export function priceVector(
+export async function priceVector(
   grid: Grid,
   tariffs: readonly Tariff[],
   { market, endQuarter }: { readonly market: Float64Array; readonly endQuarter: number },
-): PriceVector {
+  turns: Turns,
+): Promise<PriceVector> {
   const prices = new Float64Array(grid.count).fill(Number.NaN);
   const weeks = new Map(tariffs.map((tariff) => [tariff, weekOf(tariff)]));
   const byDay = grid.days.map(({ date }) => tariffOn(tariffs, date));
-  for (let quarter = 0; quarter < grid.count; quarter++) {
-    const day = grid.dayOf[quarter] ?? 0;
-    const tariff = byDay[day];
-    if (!tariff) continue;
-    const fixed = weeks.get(tariff)?.[quarterOfWeek(grid.weekdays[day] ?? 0, grid.minuteOf[quarter] ?? 0)];
-    const asked = market[quarter] ?? Number.NaN;
-    prices[quarter] =
-      tariff.dynamic && !Number.isNaN(asked)
-        ? asked * tariff.dynamic.factor + tariff.dynamic.surcharge
-        : (fixed ?? Number.NaN);
+  let known = 0;
+  for (const [day, tariff] of byDay.entries()) {
+    const week = tariff && weeks.get(tariff);
+    if (!week) continue;
+    const weekday = grid.weekdays[day] ?? 0;
+    for (let quarter = grid.firstOf(day); quarter < grid.firstOf(day + 1); quarter++) {
+      const fixed = week[quarterOfWeek(weekday, grid.minuteOf[quarter] ?? 0)] ?? NO_PRICE;
+      const asked = market[quarter] ?? Number.NaN;
+      const isAsked = tariff.dynamic !== null && !Number.isNaN(asked);
+      const price = isAsked ? asked * tariff.dynamic.factor + tariff.dynamic.surcharge : fixed;
+      prices[quarter] = price;
+      if (quarter < endQuarter && !Number.isNaN(price)) known += 1;
+    }
+    await turns.take();
   }
   const currencies = new Set(byDay.flatMap((tariff) => (tariff ? [tariff.currency] : [])));
   const [currency = null] = currencies;
@@ -48,9 +54,7 @@ export function priceVector(
     currency: currencies.size === 1 ? currency : null,
     hasSeveralCurrencies: currencies.size > 1,
     standing: byDay.map((tariff) => tariff?.standingPrice ?? 0),
-    known:
-      prices.subarray(0, endQuarter).reduce((sum, price) => sum + (Number.isNaN(price) ? 0 : 1), 0) /
-      Math.max(1, endQuarter),
+    known: known / Math.max(1, endQuarter),
   };
 }
 

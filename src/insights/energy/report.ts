@@ -9,7 +9,7 @@ import { bucketsOf, homeCurve, type HomeFlows } from './curve.ts';
 import { fineFrom } from './device-analysis.ts';
 import { gather } from './gather.ts';
 import { meterOf, parentsOf } from './meters.ts';
-import { percent, priceNotes } from './notes.ts';
+import { counted, percent, priceNotes } from './notes.ts';
 import { peakHours } from './peaks.ts';
 import { homeOf, roomsOf, unmeteredOf } from './totals.ts';
 
@@ -30,6 +30,7 @@ export async function makeReport(
   const parents = parentsOf(meters, notes);
   const seriesBy = query.withSeries === true ? query.resolution : null;
   const gathered = await gather(meters, parents, period, context, { seriesBy, turns });
+  await turns.take();
   const { devices, curves } = gathered;
   const isSelected = query.entityId !== undefined || query.roomId !== undefined;
   const isWhole = query.visible === null && !isSelected;
@@ -137,7 +138,7 @@ function unheardNotes(devices: readonly DeviceEnergy[]): EnergyNote[] {
   const unheard = consumers.filter(({ coverage }) => coverage < HEARD);
   if (unheard.length === 0) return [];
   const share = unheard.reduce((sum, { coverage }) => sum + 1 - coverage, 0) / consumers.length;
-  const text = `What is unmetered holds what ${unheard.length} devices used while nobody heard them (${percent(share)} of all their time).`;
+  const text = `What is unmetered holds what ${counted(unheard.length, 'device')} used while nobody heard them (${percent(share)} of all their time).`;
   return [{ kind: 'unmetered', entityId: null, text }];
 }
 

@@ -71,6 +71,7 @@ export interface EnergyNote {
     | 'no_price'
     | 'currency'
     | 'negative_power'
+    | 'disagreement'
     | 'export'
     | 'unmetered';
   readonly entityId: string | null;

@@ -51,6 +51,8 @@ export interface TriggerTimes {
   readonly days: readonly (ObservedDay | undefined)[];
 }
 
+type Span = ReturnType<ActivityLog['spans']>[number];
+
 interface StateAt {
   readonly timesMs: number[];
   readonly values: unknown[];
@@ -74,33 +76,33 @@ export class Observations {
   /** What automations did, by their ids. */
   readonly byAutomations = new Map<string, { entityId: string; capability: string; timeMs: number }[]>();
   readonly #zone: HomeZone;
-  readonly #spans: readonly { readonly startMs: number; readonly endMs: number }[];
+  readonly #spans: readonly Span[];
+  /** Of the stretches in which the hub ran, ascending. */
+  readonly #spanEnds: readonly number[];
   readonly #states = new Map<string, StateAt>();
   readonly #firstMs = new Map<string, number>();
   readonly #actionsByKey = new Map<string, Action>();
   readonly #triggersByKey = new Map<string, { source: TriggerSource; timesMs: number[]; lastMs: number }>();
   readonly #capabilities = new Map<string, HabitCapability>();
 
+  /** @param options `spans` when the hub ran; `days` of which it saw enough. */
   constructor(options: {
     readonly zone: HomeZone;
-    readonly sun: Sun | null;
-    readonly log: Pick<ActivityLog, 'spans'>;
+    readonly spans: readonly Span[];
+    readonly days: readonly ObservedDay[];
     readonly devices: readonly HabitDevice[];
-    readonly fromMs: number;
-    readonly toMs: number;
   }) {
-    const { zone, sun, devices } = options;
+    const { zone, devices } = options;
     this.#zone = zone;
-    this.#spans = options.log.spans();
+    this.#spans = options.spans;
+    this.days = options.days;
+    this.#spanEnds = this.#spans.map(({ endMs }) => endMs);
     this.devices = new Map(devices.map((device) => [device.entityId, device]));
     for (const { entityId, capabilities, knownSinceMs } of devices) {
       if (knownSinceMs !== null) this.#firstMs.set(entityId, knownSinceMs);
       for (const capability of capabilities)
         this.#capabilities.set(`${entityId}\n${capability.name}`, capability);
     }
-    this.days = [...zone.daysOf(options.fromMs, options.toMs)]
-      .filter(({ startMs, endMs }) => this.#coveredMs(startMs, endMs) >= OBSERVED_SHARE * (endMs - startMs))
-      .map((day) => toObservedDay(day, zone, sun));
   }
 
   /** Takes what one capability did; of each capability in the order of time. */
@@ -143,7 +145,7 @@ export class Observations {
   isEligible(entityId: string, fromMs: number, toMs: number): boolean {
     const firstMs = this.#firstMs.get(entityId);
     if (firstMs === undefined || firstMs > toMs) return false;
-    if (this.#coveredMs(fromMs, toMs) < toMs - fromMs) return false;
+    if (!this.#isCovered(fromMs, toMs)) return false;
     return this.valueAt(entityId, 'available', (fromMs + toMs) / 2) !== false;
   }
 
@@ -290,13 +292,34 @@ export class Observations {
     }
   }
 
-  #coveredMs(fromMs: number, toMs: number): number {
-    let covered = 0;
-    for (const { startMs, endMs } of this.#spans) {
-      covered += Math.max(0, Math.min(endMs, toMs) - Math.max(startMs, fromMs));
-    }
-    return covered;
+  /** Whether the hub ran all the time; asked very often, and there may be many stretches. */
+  #isCovered(fromMs: number, toMs: number): boolean {
+    const span = this.#spans[firstFrom(this.#spanEnds, toMs)];
+    return span !== undefined && span.startMs <= fromMs;
   }
+}
+
+/**
+ * The days of which the hub saw enough.
+ * @param pause is awaited after each: the calendar and the sun are dear.
+ */
+export async function observedDays(
+  range: { readonly fromMs: number; readonly toMs: number },
+  spans: readonly Span[],
+  { zone, sun }: { readonly zone: HomeZone; readonly sun: Sun | null },
+  pause: () => Promise<void>,
+): Promise<ObservedDay[]> {
+  const days: ObservedDay[] = [];
+  for (const day of zone.daysOf(range.fromMs, range.toMs)) {
+    const { startMs, endMs } = day;
+    const covered = spans.reduce(
+      (sum, span) => sum + Math.max(0, Math.min(span.endMs, endMs) - Math.max(span.startMs, startMs)),
+      0,
+    );
+    if (covered >= OBSERVED_SHARE * (endMs - startMs)) days.push(toObservedDay(day, zone, sun));
+    await pause();
+  }
+  return days;
 }
 
 /** A name for what a trigger waits for: the same for the same. */

@@ -40,6 +40,10 @@ export function readSuggestions(db: Db): StoredSuggestion[] {
     }));
 }
 
+export function readIds(db: Db): Set<string> {
+  return new Set(db.all<{ id: string }>('SELECT id FROM suggestion').map(({ id }) => id));
+}
+
 /** What the last search looked at; undefined while there was none. */
 export function readSearch(db: Db): StoredSearch | undefined {
   const row = db.get<{ computed_ms: number; since_ms: number | null; days: number; tried: number }>(

@@ -7,7 +7,7 @@ import type { Candidate, HabitHome } from './types.ts';
 
 import { MIN_OBSERVED_DAYS, passing } from './gates.ts';
 import { withHeldOut } from './held-out.ts';
-import { Observations, triggerKey } from './observations.ts';
+import { Observations, observedDays, triggerKey } from './observations.ts';
 import { savingPatterns } from './saving-patterns.ts';
 import { standbyPatterns } from './standby-patterns.ts';
 import { timePatterns } from './time-patterns.ts';
@@ -46,13 +46,16 @@ export async function searchHabits(options: SearchOptions): Promise<Found> {
   const today = zone.dayOf(nowMs);
   const fromMs = zone.plusDays(today, -LOOK_BACK_DAYS).startMs;
   const toMs = today.startMs;
-  const observations = new Observations({ zone, sun, log, devices: home.devices(), fromMs, toMs });
+  const spans = log.spans();
+  const days = await observedDays({ fromMs, toMs }, spans, { zone, sun }, pause);
+  const observations = new Observations({ zone, spans, days, devices: home.devices() });
+  await pause();
   for (const slice of log.scan(fromMs, toMs)) {
     for (const { entityId, capability, events } of slice) observations.take(entityId, capability, events);
     await pause();
   }
   await observations.finish(pause);
-  const { actions, triggers, days } = observations;
+  const { actions, triggers } = observations;
   // Every action with its times and every pair of an action and a trigger.
   const tried = actions.length * (1 + triggers.length);
   if (days.length < MIN_OBSERVED_DAYS) return { candidates: [], observations, tried };

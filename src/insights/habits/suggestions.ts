@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+
 import type { Clock } from '../../base/clock.ts';
 import type { HomeZone } from '../../base/home-zone.ts';
 import type { Logger } from '../../base/log.ts';
@@ -9,7 +11,7 @@ import type { HabitHome, Observed, Suggestion, SuggestionStatus, Target } from '
 
 import { HubError } from '../../base/errors.ts';
 import { ExistingAutomations } from './existing.ts';
-import { readSearch, readSuggestions } from './reader.ts';
+import { readIds, readSearch, readSuggestions } from './reader.ts';
 import { afterSearch, usualMinute } from './remember.ts';
 import { isOftenUndone } from './reverted.ts';
 import { searchHabits } from './search.ts';
@@ -40,7 +42,7 @@ const DELETED = 'its automation was deleted';
 export class Suggestions implements AsyncDisposable {
   readonly #options: SuggestionsOptions;
   readonly #stop = new AbortController();
-  #stored: Map<string, StoredSuggestion>;
+  readonly #stored: Map<string, StoredSuggestion>;
   #search: StoredSearch | undefined;
   #searching: Promise<void> | undefined;
   /** By the clock that never jumps. */
@@ -176,6 +178,8 @@ export class Suggestions implements AsyncDisposable {
     const open = candidates.filter(
       (candidate) => !existing.does(candidate, usualMinute(observations, candidate)),
     );
+    // From here to the end nothing may come between: somebody could accept what is being changed.
+    await setImmediate();
     signal.throwIfAborted();
     const stored = [...this.#stored.values()].map((one) => this.#now(one));
     const settled = stored.filter((one) => one !== this.#stored.get(one.id));
@@ -191,7 +195,9 @@ export class Suggestions implements AsyncDisposable {
       trimWithdrawn(tx, MAX_WITHDRAWN);
       putSearch(tx, search);
     });
-    this.#stored = new Map(readSuggestions(store.db).map((one) => [one.id, one]));
+    for (const one of [...settled, ...changed]) this.#stored.set(one.id, one);
+    const kept = readIds(store.db);
+    for (const id of this.#stored.keys()) if (!kept.has(id)) this.#stored.delete(id);
     this.#search = search;
   }
 

@@ -96,7 +96,7 @@ export async function timePatterns(
   let timesMs: readonly number[] = action.timesMs;
   while (found.length < MAX_HABITS && timesMs.length > 0) {
     if (timesMs.length > MAX_PER_DAY * days.length) break;
-    const candidate = await bestPattern(observations, { ...action, timesMs }, days, pause);
+    const candidate = await bestPattern(observations, { ...action, timesMs: [...timesMs] }, days, pause);
     if (!candidate) break;
     const { evidence, explainsMs } = candidate;
     const coverage = explainsMs.length / action.timesMs.length;

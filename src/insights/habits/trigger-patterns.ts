@@ -190,13 +190,9 @@ function waitOf(
 }
 
 /** How often the action comes in such a moment on other days, without asking for the trigger. */
-function chanceOf(
-  observations: Observations,
-  best: Tally,
-  actionsMs: readonly number[],
-  leadMs: number,
-): number {
+function chanceOf(observations: Observations, best: Tally, action: Action, leadMs: number): number {
   const { days } = observations;
+  const actionsMs = action.timesMs;
   let tried = 0;
   let found = 0;
   for (const { day, triggerMs } of best.follows.slice(-MAX_LOOKS)) {
@@ -212,7 +208,33 @@ function chanceOf(
   }
   const perMs = actionsMs.length / Math.max(1, days.length * 24 * 60 * MINUTE_MS);
   const anyTime = 1 - Math.exp(-perMs * (best.withinMs + leadMs));
-  return Math.max(tried === 0 ? 1 : found / tried, anyTime);
+  const possible = chanceWherePossible(observations, action, best.withinMs + leadMs);
+  return Math.max(tried === 0 ? 1 : found / tried, anyTime, possible);
+}
+
+/**
+ * How often it comes within so long of any moment at which it is not so yet. A lamp that is never on for more than some
+ * minutes goes off within ten of whatever happens while it is on.
+ */
+function chanceWherePossible(
+  observations: Observations,
+  { entityId, capability, value }: Action,
+  withinMs: number,
+): number {
+  const { timesMs, values } = observations.changesOf(entityId, capability);
+  let [possibleMs, followedMs] = [0, 0];
+  let sinceMs: number | undefined;
+  for (const [n, ms] of timesMs.entries()) {
+    if (values[n] === value) {
+      if (sinceMs !== undefined) {
+        possibleMs += ms - sinceMs;
+        followedMs += Math.min(withinMs, ms - sinceMs);
+      }
+      sinceMs = undefined;
+    } else if (values[n] === null) sinceMs = undefined;
+    else sinceMs ??= ms;
+  }
+  return possibleMs === 0 ? 0 : followedMs / possibleMs;
 }
 
 function toCandidate(
@@ -227,7 +249,7 @@ function toCandidate(
   const days = [...byDay];
   const right = follows.filter((follow) => isRight(follow, withinMs));
   const explainsMs = [...new Set(right.flatMap(({ actionMs }) => actionMs ?? []))];
-  const chance = chanceOf(observations, best, action.timesMs, leadMs);
+  const chance = chanceOf(observations, best, action, leadMs);
   const shareOf = (some: typeof days): number =>
     some.length === 0
       ? 0

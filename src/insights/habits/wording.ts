@@ -37,15 +37,15 @@ export function sentenceOf(candidate: Candidate, devices: Devices): string {
   const name = nameOf(devices, target.entityId);
   const days = `${evidence.support} of ${evidence.eligibleDays}`;
   if (rule.type === 'saving')
-    return `${savingText(rule, name, evidence.support, devices)} ${dryRunText(dryRun)}`;
+    return `${savingText(rule, name, evidence.support, devices)} ${dryRunText(dryRun, false)}`;
   const done = `Somebody ${doneText(target, name)}`;
   if (rule.type === 'time') {
     const usual = `${timeText(rule)} on ${days} ${daysOf(rule.weekdays)}`;
-    return `${done} ${usual}, give or take ${countOf(Math.max(1, Math.round(evidence.spreadMinutes ?? 0)), 'minute')}. ${dryRunText(dryRun)}`;
+    return `${done} ${usual}, give or take ${countOf(Math.max(1, Math.round(evidence.spreadMinutes ?? 0)), 'minute')}. ${dryRunText(dryRun, true)}`;
   }
   const dark = rule.whenDark ? ' in the dark' : '';
   const wait = rule.forMs > 0 ? `about ${waitText(rule.forMs)}` : `within ${waitText(rule.withinMs)}`;
-  return `${done} ${wait} after ${sourceText(rule.source, devices)}${dark}, on ${days} such days. ${dryRunText(dryRun)}`;
+  return `${done} ${wait} after ${sourceText(rule.source, devices)}${dark}, on ${days} such days. ${dryRunText(dryRun, true)}`;
 }
 
 function savingText(
@@ -67,10 +67,11 @@ function savingText(
   return `${name} stood by all night${power} ${seen}. It could go off at ${source}, and stays off until somebody switches it on again.`;
 }
 
-function dryRunText({ heldOut, ...same }: Candidate['dryRun']): string {
-  const later = heldOut ? `, and, found without the last third of them, ${firedText(heldOut)}` : '';
-  const which = heldOut ? ' of these' : '';
-  return `On these same days it would have fired ${firedText(same)}${later}${which}.`;
+/** How it would have gone on the days on which it was found, and on days of which it knew nothing. */
+function dryRunText({ heldOut, ...same }: Candidate['dryRun'], isLearned: boolean): string {
+  const told = `On these same days it would have fired ${firedText(same)}`;
+  if (!heldOut || !isLearned) return `${told}.`;
+  return `${told}; learned from the first two thirds alone, on the rest ${firedText(heldOut)}.`;
 }
 
 /** Such as `rightly on 9 of 10, once wrongly`. */

@@ -5,6 +5,8 @@ import type { HomeZone, LocalDay } from '../../base/home-zone.ts';
 import type { ActivityLog, LoggedEvent } from '../types.ts';
 import type { ActiveDevice, UsageDay, UsageHome, UsageReport } from './types.ts';
 
+import { AskQueue } from '../ask-queue.ts';
+
 export const MAX_USAGE_DAYS = 400;
 /** Devices that are named. */
 const MAX_DEVICES = 20;
@@ -36,6 +38,7 @@ interface DeviceCount {
 /** How much happens at home, day by day, and with which devices. */
 export class Usage {
   readonly #options: UsageOptions;
+  readonly #queue = new AskQueue('Too many ask how the home is used just now; try again in a few seconds.');
 
   constructor(options: UsageOptions) {
     this.#options = options;
@@ -44,8 +47,13 @@ export class Usage {
   /**
    * Of the last days, today included, read a few milliseconds at a time.
    * @param days 1 to MAX_USAGE_DAYS.
+   * @throws HubError `unavailable` where too many wait for such answers.
    */
   async report(days: number): Promise<UsageReport> {
+    return await this.#queue.ask(String(days), async () => await this.#report(days));
+  }
+
+  async #report(days: number): Promise<UsageReport> {
     const { zone, clock } = this.#options;
     const toMs = Math.floor(clock.nowMs());
     return await this.between(zone.plusDays(zone.dayOf(toMs), 1 - days).startMs, toMs);

@@ -203,7 +203,7 @@ describe('weeks of a home', () => {
         ...('change freezer' in texts ? ['change freezer'] : []),
       ].toSorted(),
     );
-  });
+  }, 90_000);
 
   test('too few days say nothing: no peaks, no standby, no comparison, no advice', async () => {
     await play({ freezer, media, washer }, 6 * DAY);
@@ -249,11 +249,24 @@ describe('what is asked for', () => {
   });
 
   test('those who come while too many wait are told to come again', async () => {
-    const asked = await Promise.allSettled(Array.from({ length: 10 }, async () => await home.report()));
+    const asked = await Promise.allSettled(
+      Array.from({ length: 10 }, async (_, n) => await home.report({ span: { days: n + 1 } })),
+    );
     const refused = asked.flatMap((one) => (one.status === 'rejected' ? [String(one.reason)] : []));
     expect(refused).toHaveLength(2);
     expect(refused[0]).toContain('try again in a few seconds');
     expect(await home.report()).toMatchObject({ devices: [] });
+  });
+
+  test('who asks the same while it is made gets the same answer; whoever sees less gets their own', async () => {
+    const [first, second, other] = await Promise.all([
+      home.report(),
+      home.report(),
+      home.report({ visible: new Set() }),
+    ]);
+    expect(second).toBe(first);
+    expect(other).not.toBe(first);
+    expect(await home.report()).not.toBe(first);
   });
 
   test.each<[Parameters<EnergyTestHome['report']>[0], string]>([

@@ -1,3 +1,4 @@
+import type { Migrations } from '../../../src/base/migrations.ts';
 import type { Store } from '../../../src/base/store.ts';
 import type {
   DeviceEnergy,
@@ -45,6 +46,8 @@ export interface EnergyTestHome extends AsyncDisposable {
 export async function openEnergyHome(
   zoneId = 'Europe/Berlin',
   begin = '2026-03-02T00:00',
+  /** Of other parts, which share the file. */
+  tables: readonly Migrations[] = [],
 ): Promise<EnergyTestHome> {
   const zone = new HomeZone(zoneId);
   const msOf = (wall: string): number =>
@@ -54,7 +57,7 @@ export async function openEnergyHome(
   clock.jumpTo(msOf(begin));
   const source = new FakeSource(clock);
   source.stateClasses.set('energy', 'total_increasing').set('power', 'measurement');
-  const store = await openTestStore(folder.path, [readingTables, energyTables], clock);
+  const store = await openTestStore(folder.path, [readingTables, energyTables, ...tables], clock);
   const readings = Readings.start({ store, source, clock, log: silentLogger });
   const devices: EnergyDevice[] = [];
   const rooms = new Map([

@@ -80,7 +80,7 @@ test('a plug that is found by MQTT is in the answer, and becomes the main meter 
     const text = energyText(reply);
     expect(text).toContain('The home: 0.30 kWh (0.30 kWh from the grid');
     expect(text).toMatch(/^Plug +Kitchen +main +0\.30 +estimated +\d+ %$/m);
-    expect(text).toContain('Peak hours, weekdays: not enough data');
+    expect(text).toContain('Peak hours: not enough data');
   } finally {
     await plug.endAsync(true);
   }

@@ -249,6 +249,63 @@ describe('what admins say', () => {
   });
 });
 
+test('every change of a price or a figure is in the audit log, with what was before', async () => {
+  const rows = async (action: string): Promise<Record<string, unknown>[]> => {
+    const answer = await api.call('GET', `/api/audit?action=${action}&limit=1`);
+    return ((await answer.json()) as { items: Record<string, unknown>[] }).items;
+  };
+  const told = { username: 'admin', outcome: 'ok' };
+  const { id } = (await (await api.call('POST', '/api/analytics/tariffs', TARIFF)).json()) as { id: string };
+  const flat = 'Flat: 0.25 to 0.25 EUR/kWh, from 2026-01-01 on';
+  expect(await rows('tariff.create')).toMatchObject([{ ...told, target: id, details: { after: flat } }]);
+  await api.call('PUT', `/api/analytics/tariffs/${id}`, {
+    ...TARIFF,
+    valid_to: '2027-01-01',
+    windows: [{ days: ['mon'], from: '22:00', to: '24:00', price_per_kwh: 0.1 }],
+  });
+  const after = 'Flat: 0.1 to 0.25 EUR/kWh, from 2026-01-01 to 2027-01-01';
+  expect(await rows('tariff.change')).toMatchObject([
+    { ...told, target: id, details: { before: flat, after } },
+  ]);
+  await api.call('DELETE', `/api/analytics/tariffs/${id}`);
+  expect(await rows('tariff.delete')).toMatchObject([{ ...told, target: id, details: { before: after } }]);
+
+  const from = '2026-03-02T00:00:00Z';
+  await api.call('PUT', '/api/analytics/prices', { from, resolution: 'hour', prices: [0.1, 0.2] });
+  expect(await rows('prices.change')).toMatchObject([
+    { ...told, details: { from, resolution: 'hour', count: 2 } },
+  ]);
+  const to = '2026-03-02T01:00:00Z';
+  await api.call('DELETE', `/api/analytics/prices?from=${from}&to=${to}`);
+  expect(await rows('prices.delete')).toMatchObject([{ ...told, details: { from, to, quarters: 4 } }]);
+  await api.call('DELETE', `/api/analytics/prices?from=${from}&to=2026-03-03T00:00:00Z`);
+
+  const made = await api.call('POST', '/api/analytics/energy/corrections', {
+    entity_id: 'lamp',
+    from: '2026-03-02T10:00:00+01:00',
+    to: '2026-03-02T11:00:00+01:00',
+    kwh: 0.05,
+    reason: 'it was off',
+  });
+  const correction = (await made.json()) as { id: string };
+  const details = {
+    device: 'lamp',
+    before_kwh: expect.closeTo(0.1, 6) as number,
+    after_kwh: 0.05,
+    reason: 'it was off',
+  };
+  expect(await rows('energy.correct')).toMatchObject([{ ...told, target: correction.id, details }]);
+  for (let n = 0; n < 2; n++) await api.call('DELETE', `/api/analytics/energy/corrections/${correction.id}`);
+  const undone = await api.call('GET', '/api/audit?action=energy.restore');
+  expect(await undone.json()).toMatchObject({
+    items: [
+      { ...told, target: correction.id, details: { device: 'lamp', before_kwh: 0.05 } },
+      // Of the correction of the test before.
+      { details: { device: 'pump', before_kwh: null } },
+    ],
+  });
+});
+
 test.each([
   ['days=0', 'days: must be a whole number from 1 to 731'],
   ['days=3&from=2026-03-01', 'give either days, or from and to'],

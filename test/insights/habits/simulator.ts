@@ -33,6 +33,7 @@ export class SimulatedHome implements HabitHome, ActivityLog {
   readonly firstMs: number;
   readonly existing: { id: string; content: JsonObject }[] = [];
   readonly created: JsonObject[] = [];
+  readonly deleted = new Set<string>();
   readonly random: () => number;
   gaps: { startMs: number; endMs: number }[] = [];
   /** What was measured. */
@@ -49,8 +50,14 @@ export class SimulatedHome implements HabitHome, ActivityLog {
     this.random = randomOf(options.seed ?? 1);
   }
 
-  add(entityId: string, kind: string, more: Partial<HabitCapability> & { roomId?: string } = {}): void {
-    const { roomId, ...rest } = more;
+  /** @param more `sinceDay`: the day from which on the home has it, 0 for the first. */
+  add(
+    entityId: string,
+    kind: string,
+    more: Partial<HabitCapability> & { roomId?: string; sinceDay?: number } = {},
+  ): void {
+    const { roomId, sinceDay = 0, ...rest } = more;
+    const sinceMs = this.firstMs + sinceDay * DAY;
     const known = this.#devices.get(entityId);
     const writable = ['on_off', 'locked', 'open_close', 'hvac_mode', 'brightness'].includes(kind);
     const capability = { name: kind, kind, writable, category: null, commandKinds: ['light'], ...rest };
@@ -58,10 +65,10 @@ export class SimulatedHome implements HabitHome, ActivityLog {
       entityId,
       name: entityId,
       roomId: roomId ?? known?.roomId ?? null,
+      knownSinceMs: sinceMs,
       capabilities: [...(known?.capabilities ?? []), capability],
     });
-    // It was known from the first day on.
-    this.happen(entityId, 'available', this.firstMs, true, NOBODY);
+    this.happen(entityId, 'available', sinceMs, true, NOBODY);
   }
 
   happen(
@@ -122,6 +129,10 @@ export class SimulatedHome implements HabitHome, ActivityLog {
 
   automations(): { id: string; content: JsonObject }[] {
     return this.existing;
+  }
+
+  hasAutomation(id: string): boolean {
+    return id.startsWith('automation-') && !this.deleted.has(id);
   }
 
   async createAutomation(content: JsonObject): Promise<string> {

@@ -1,0 +1,543 @@
+import type { HomeReport } from '../../../src/insights/insights.ts';
+
+/** A report of a week with something in every section. */
+export function sampleReport(): HomeReport {
+  return {
+    report_version: 1,
+    id: 'weekly-2026-W13',
+    kind: 'weekly',
+    home: 'Villa Sonnenschein',
+    made_at: '2026-04-01T04:00:00.000Z',
+    period: {
+      from: '2026-03-22T23:00:00.000Z',
+      to: '2026-03-29T22:00:00.000Z',
+      first_date: '2026-03-23',
+      last_date: '2026-03-29',
+      days: 7,
+      hours: 167,
+      timezone: 'Europe/Berlin',
+    },
+    hub: {
+      no_data: null,
+      covered: 0.9162,
+      recorded_since: '2026-02-01T23:00:00.000Z',
+      gaps: [
+        {
+          from: '2026-03-24T23:00:00.000Z',
+          to: '2026-03-25T13:00:00.000Z',
+        },
+      ],
+    },
+    energy: {
+      no_data: null,
+      coverage: 1,
+      measured_share: 0,
+      estimated_share: 1,
+      currency: 'EUR',
+      home: {
+        basis: 'main_meter',
+        kwh: 120.2564,
+        import_kwh: 120.2564,
+        export_kwh: 0,
+        production_kwh: null,
+        cost: 36.0769,
+        standing_cost: 2.45,
+        coverage: 0.9185,
+      },
+      comparison: {
+        with: 'the week before',
+        first_date: '2026-03-16',
+        last_date: '2026-03-22',
+        kwh_per_day: 17.1795,
+        before_kwh_per_day: 19.5511,
+        change: -0.1213,
+      },
+      not_compared: null,
+      unmetered: {
+        kwh: 32.8182,
+        share: 0.2731,
+      },
+      by_day: [
+        {
+          date: '2026-03-23',
+          kwh: 15.4105,
+          cost: 4.6231,
+          coverage: 1,
+        },
+        {
+          date: '2026-03-24',
+          kwh: 17.8995,
+          cost: 5.3698,
+          coverage: 1,
+        },
+        {
+          date: '2026-03-25',
+          kwh: 10.2792,
+          cost: 3.0838,
+          coverage: 0.4332,
+        },
+        {
+          date: '2026-03-26',
+          kwh: 22.3959,
+          cost: 6.7188,
+          coverage: 1,
+        },
+        {
+          date: '2026-03-27',
+          kwh: 20.2693,
+          cost: 6.0808,
+          coverage: 1,
+        },
+        {
+          date: '2026-03-28',
+          kwh: 19.2294,
+          cost: 5.7688,
+          coverage: 1,
+        },
+        {
+          date: '2026-03-29',
+          kwh: 14.7727,
+          cost: 4.4318,
+          coverage: 1,
+        },
+      ],
+      by_hour: [
+        {
+          hour: 0,
+          mean_kwh: 0.6628,
+          days: 6,
+        },
+        {
+          hour: 1,
+          mean_kwh: 0.7926,
+          days: 6,
+        },
+        {
+          hour: 2,
+          mean_kwh: 0.8783,
+          days: 5,
+        },
+        {
+          hour: 3,
+          mean_kwh: 0.9418,
+          days: 6,
+        },
+        {
+          hour: 4,
+          mean_kwh: 0.9802,
+          days: 6,
+        },
+        {
+          hour: 5,
+          mean_kwh: 1.0326,
+          days: 6,
+        },
+        {
+          hour: 6,
+          mean_kwh: 1.0203,
+          days: 6,
+        },
+        {
+          hour: 7,
+          mean_kwh: 1.0191,
+          days: 6,
+        },
+        {
+          hour: 8,
+          mean_kwh: 0.9542,
+          days: 6,
+        },
+        {
+          hour: 9,
+          mean_kwh: 0.9049,
+          days: 6,
+        },
+        {
+          hour: 10,
+          mean_kwh: 0.7996,
+          days: 6,
+        },
+        {
+          hour: 11,
+          mean_kwh: 0.7206,
+          days: 6,
+        },
+        {
+          hour: 12,
+          mean_kwh: 0.5981,
+          days: 6,
+        },
+        {
+          hour: 13,
+          mean_kwh: 0.5155,
+          days: 6,
+        },
+        {
+          hour: 14,
+          mean_kwh: 0.42,
+          days: 7,
+        },
+        {
+          hour: 15,
+          mean_kwh: 0.3629,
+          days: 7,
+        },
+        {
+          hour: 16,
+          mean_kwh: 0.2854,
+          days: 7,
+        },
+        {
+          hour: 17,
+          mean_kwh: 0.8732,
+          days: 7,
+        },
+        {
+          hour: 18,
+          mean_kwh: 1.289,
+          days: 7,
+        },
+        {
+          hour: 19,
+          mean_kwh: 1.3304,
+          days: 7,
+        },
+        {
+          hour: 20,
+          mean_kwh: 1.014,
+          days: 7,
+        },
+        {
+          hour: 21,
+          mean_kwh: 0.5033,
+          days: 7,
+        },
+        {
+          hour: 22,
+          mean_kwh: 0.4694,
+          days: 7,
+        },
+        {
+          hour: 23,
+          mean_kwh: 0.5883,
+          days: 7,
+        },
+      ],
+      rooms: [
+        {
+          room_id: 'cellar',
+          room: 'Cellar',
+          kwh: 86.3868,
+          cost: 25.916,
+          devices: 2,
+        },
+        {
+          room_id: 'kitchen',
+          room: 'Kitchen',
+          kwh: 7.8347,
+          cost: 2.3504,
+          devices: 1,
+        },
+        {
+          room_id: null,
+          room: null,
+          kwh: 5.032,
+          cost: 1.5096,
+          devices: 1,
+        },
+      ],
+      devices: [
+        {
+          entity_id: 'main',
+          name: 'Main meter',
+          room: null,
+          role: 'main',
+          source: 'estimated',
+          kwh: 120.2564,
+          cost: 36.0769,
+          coverage: 0.9185,
+          standby_w: null,
+          change: -0.1213,
+        },
+        {
+          entity_id: 'heat',
+          name: 'Heat pump',
+          room: 'Cellar',
+          role: 'device',
+          source: 'estimated',
+          kwh: 81.3423,
+          cost: 24.4027,
+          coverage: 1,
+          standby_w: 519.084,
+          change: -0.0068,
+        },
+        {
+          entity_id: 'fridge',
+          name: 'Fridge',
+          room: 'Kitchen',
+          role: 'device',
+          source: 'estimated',
+          kwh: 7.8347,
+          cost: 2.3504,
+          coverage: 1,
+          standby_w: 4,
+          change: -0.0078,
+        },
+        {
+          entity_id: 'washer',
+          name: 'Washing machine',
+          room: 'Cellar',
+          role: 'device',
+          source: 'estimated',
+          kwh: 5.0445,
+          cost: 1.5133,
+          coverage: 1,
+          standby_w: 1.5,
+          change: -0.3222,
+        },
+      ],
+      peak_hours: [
+        {
+          day_type: 'weekday',
+          days: 5,
+          insufficient: 'not enough data: 7 days are known well enough, and it takes 14',
+          hours: [],
+        },
+        {
+          day_type: 'weekend',
+          days: 2,
+          insufficient: 'not enough data: 7 days are known well enough, and it takes 14',
+          hours: [],
+        },
+      ],
+      advice: [
+        {
+          kind: 'standby',
+          entity_id: 'tv',
+          text: 'Television and stereo in the living room draws 8.0 W when nobody uses it (the lowest 5 % of 7 nights, 01:00 to 05:00): 70 kWh a year if it is never switched off, or 21.02 EUR at the mean price of this period.',
+        },
+        {
+          kind: 'standby',
+          entity_id: 'heat',
+          text: 'Heat pump draws 519.1 W when nobody uses it (the lowest 5 % of 7 nights, 01:00 to 05:00): 4547 kWh a year if it is never switched off, or 1364.15 EUR at the mean price of this period.',
+        },
+      ],
+      notes: [
+        {
+          kind: 'negative_power',
+          entity_id: 'heat',
+          text: 'Heat pump: 0.23 kWh of negative power are left out. What produces is told so by energy_role solar.',
+        },
+      ],
+    },
+    usage: {
+      no_data: null,
+      events: 198,
+      commands: 29,
+      by_cause: {
+        person: 50,
+        automation: 33,
+        device: 115,
+        service: 0,
+        hub: 0,
+      },
+      by_day: [
+        {
+          date: '2026-03-23',
+          events: 36,
+          commands: 5,
+          by_cause: {
+            person: 9,
+            automation: 6,
+            device: 21,
+            service: 0,
+            hub: 0,
+          },
+          covered: 1,
+        },
+        {
+          date: '2026-03-24',
+          events: 22,
+          commands: 3,
+          by_cause: {
+            person: 6,
+            automation: 3,
+            device: 13,
+            service: 0,
+            hub: 0,
+          },
+          covered: 1,
+        },
+        {
+          date: '2026-03-25',
+          events: 28,
+          commands: 4,
+          by_cause: {
+            person: 7,
+            automation: 5,
+            device: 16,
+            service: 0,
+            hub: 0,
+          },
+          covered: 0.4167,
+        },
+        {
+          date: '2026-03-26',
+          events: 34,
+          commands: 5,
+          by_cause: {
+            person: 8,
+            automation: 6,
+            device: 20,
+            service: 0,
+            hub: 0,
+          },
+          covered: 1,
+        },
+        {
+          date: '2026-03-27',
+          events: 20,
+          commands: 3,
+          by_cause: {
+            person: 5,
+            automation: 3,
+            device: 12,
+            service: 0,
+            hub: 0,
+          },
+          covered: 1,
+        },
+        {
+          date: '2026-03-28',
+          events: 26,
+          commands: 4,
+          by_cause: {
+            person: 7,
+            automation: 4,
+            device: 15,
+            service: 0,
+            hub: 0,
+          },
+          covered: 1,
+        },
+        {
+          date: '2026-03-29',
+          events: 32,
+          commands: 5,
+          by_cause: {
+            person: 8,
+            automation: 6,
+            device: 18,
+            service: 0,
+            hub: 0,
+          },
+          covered: 1,
+        },
+      ],
+      most_active: [
+        {
+          entity_id: 'lamp',
+          name: 'Lamp by the sofa',
+          events: 49,
+          commands: 29,
+          by_people: 13,
+        },
+        {
+          entity_id: 'door',
+          name: 'Front door sensor',
+          events: 76,
+          commands: 0,
+          by_people: 20,
+        },
+        {
+          entity_id: 'fridge',
+          name: 'Fridge',
+          events: 73,
+          commands: 0,
+          by_people: 17,
+        },
+      ],
+      entities: {
+        total: 3,
+        by_type: {
+          device: 3,
+        },
+      },
+    },
+    devices: {
+      no_data: null,
+      as_of: '2026-04-01T04:00:00.000Z',
+      total: 3,
+      unreachable: [
+        {
+          entity_id: 'fridge',
+          name: 'Fridge',
+        },
+      ],
+      low_battery: [
+        {
+          entity_id: 'door',
+          name: 'Front door sensor',
+          percent: 12,
+        },
+      ],
+    },
+    phones: {
+      no_data: null,
+      as_of: '2026-04-01T04:00:00.000Z',
+      total: 2,
+      silent_days: 7,
+      silent: [
+        {
+          client: "Ana's phone",
+          user_id: 'ana',
+          last_sync_at: '2026-03-13T23:00:00.000Z',
+        },
+        {
+          client: 'Old tablet',
+          user_id: 'ben',
+          last_sync_at: null,
+        },
+      ],
+    },
+    automations: {
+      no_data: null,
+      runs: 2,
+      by_outcome: {
+        done: 1,
+        failed: 1,
+      },
+      failures: [
+        {
+          automation_id: 'b',
+          name: 'Close the blinds',
+          outcome: 'failed',
+          times: 1,
+          last_at: '2026-03-25T23:00:00.000Z',
+        },
+      ],
+    },
+    suggestions: {
+      no_data: null,
+      items: [
+        {
+          id: 's1',
+          title: 'Turn the lamp on at sunset',
+          sentence: 'On 12 of 14 days the lamp was turned on at sunset.',
+        },
+      ],
+    },
+    jobs: {
+      no_data: null,
+      failed: [
+        {
+          name: 'database-check',
+          title: 'Reads the whole database and looks for damage',
+          times: 1,
+          error: 'It took longer than 180 minutes.',
+          last_at: '2026-03-25T23:00:00.000Z',
+        },
+      ],
+    },
+  };
+}
