@@ -173,7 +173,15 @@ export async function startHub(
   const homekitDesk = new HomekitDesk(homekit);
   const isAnnounced = config.mdns.enabled && overrides.loopbackOnly !== true;
   const watching = startHealthPart(config, {
-    ...{ ...shared, version, nodeId, folder: dataDir.path, book, readings, sync, homekit, jobs },
+    ...shared,
+    version,
+    nodeId,
+    folder: dataDir.path,
+    book,
+    readings,
+    sync,
+    homekit,
+    jobs,
     mqtt: mqtt?.part ?? null,
     announcedPort: () => (isAnnounced ? announcedPort() : null),
     http: () => http,

@@ -18,13 +18,7 @@ import {
   type StoredGuestCode,
 } from './reader.ts';
 import { refuseEnded } from './standing.ts';
-import {
-  deleteUser,
-  insertGuestCode,
-  insertSession,
-  insertUser,
-  trimSessions,
-} from './writer.ts';
+import { deleteUser, insertGuestCode, insertSession, insertUser, trimSessions } from './writer.ts';
 
 export interface GuestCodesOptions {
   readonly store: Store;

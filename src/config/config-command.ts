@@ -56,7 +56,7 @@ export function printText({ effective }: LoadedConfig): string {
 function valueText(value: unknown): string {
   if (value === null) return '-';
   if (Array.isArray(value)) return value.length === 0 ? '-' : value.join(', ');
-  return String(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 type JsonSchema = Record<string, unknown>;

@@ -61,7 +61,9 @@ test('the words after config', () => {
     });
   expect(answer('check', '--http.port', '1')).toMatch(/is right/);
   expect(JSON.parse(answer('print', '--json', '--data-dir', 'x'))).toContainEqual({
-    ...{ key: 'http.port', value: 8000, source: 'default' },
+    key: 'http.port',
+    value: 8000,
+    source: 'default',
   });
   expect(flagsOf).toEqual([
     ['--http.port', '1'],
