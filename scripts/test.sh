@@ -41,6 +41,7 @@ has_mosquitto() {
 
 optional_package 'mosquitto' 'the tests against Mosquitto' has_mosquitto
 optional_package 'chromium' 'the pages in a browser' command -v chromium
+optional_package 'systemd' 'the checks of the unit' command -v systemd-analyze
 
 failed_checks=0
 check() {

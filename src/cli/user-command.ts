@@ -58,7 +58,12 @@ export function readUserOrder(words: readonly string[], nowMs: number): UserOrde
     args: UserOrder['args'],
     rest: Partial<UserOrder> = {},
   ): UserOrder => ({
-    ...{ ask, args, needsPassword: false, question: null, json: flags.has('--json'), configFlags },
+    ask,
+    args,
+    needsPassword: false,
+    question: null,
+    json: flags.has('--json'),
+    configFlags,
     ...rest,
   });
   if (verb === 'list' && name === undefined && given()) return order('users', {});

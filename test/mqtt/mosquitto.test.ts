@@ -100,13 +100,15 @@ describe.runIf(hasMosquitto)('Mosquitto', () => {
     await using broker = await Mosquitto.prepare();
     const acl = broker.write('acl', 'user hub\ntopic read #\ntopic write homeassistant/#\n');
     await broker.start([`acl_file ${acl}`]);
-    const { log, lines } = watchedLog();
-    await using hub = await startHub(broker, { log });
+    await using hub = await startHub(broker);
     const device = await connectDevice(broker.url);
     await announce(device, 'homeassistant/switch/a/config', { cmd_t: 'a/set', qos: 1 });
     await vi.waitFor(() => expect(hub.registry.components.has('switch/a')).toBe(true));
-    await hub.mqtt.sink.send('switch/a', [{ kind: 'on_off', value: true }], 'x');
-    await vi.waitFor(() => expect(lines.join('')).toMatch(/this user may not do that.*was not delivered/));
+    const order = hub.mqtt.sink.send('switch/a', [{ kind: 'on_off', value: true }], 'x');
+    await expect(order).rejects.toMatchObject({
+      kind: 'unavailable',
+      message: expect.stringMatching(/did not take the command: .*this user may not do that/),
+    });
     expect(hub.mqtt.connected).toBe(true);
     await device.endAsync(true);
   });
