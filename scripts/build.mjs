@@ -82,14 +82,14 @@ function compile(args) {
 /** @param {string} output */
 async function bundle(output) {
   const { rolldown } = await import('rolldown');
-  await using build = await rolldown({
+  const build = await rolldown({
     input: ENTRIES,
     cwd: root,
     external: EXTERNAL,
     platform: 'node',
     logLevel: 'warn',
   });
-  await build.write({ dir: output, format: 'esm', chunkFileNames: '[name].js', comments: false });
+  await write(build, output);
   // One character beyond Latin-1 makes V8 keep the whole text of a file with two bytes for each of its characters.
   for (const name of readdirSync(output)) {
     const file = join(output, name);
@@ -101,15 +101,28 @@ async function bundle(output) {
 /** @param {string} output */
 async function bundleClient(output) {
   const { rolldown } = await import('rolldown');
-  await using build = await rolldown({
+  const build = await rolldown({
     input: CLIENT_ENTRIES,
     cwd: root,
     external: [/^node:/],
     platform: 'neutral',
     logLevel: 'warn',
   });
-  await build.write({ dir: output, format: 'esm', chunkFileNames: '[name].js', comments: false });
+  await write(build, output);
   compile(['--project', join(root, 'src/client/tsconfig.declarations.json'), '--outDir', output]);
+}
+
+/**
+ * Not by `await using`: an installer asks with whatever Node is there whether the build is fresh.
+ * @param {import('rolldown').RolldownBuild} build
+ * @param {string} output
+ */
+async function write(build, output) {
+  try {
+    await build.write({ dir: output, format: 'esm', chunkFileNames: '[name].js', comments: false });
+  } finally {
+    await build.close();
+  }
 }
 
 /** @param {string} unit one UTF-16 unit; such characters stand only in texts, where the escape means the same */

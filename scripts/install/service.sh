@@ -18,9 +18,15 @@ make_user() {
   systemd-tmpfiles --create /etc/tmpfiles.d/funkygibbon.conf
 }
 
-# The person's settings are never rewritten.
+# The person's settings are never rewritten; only read they must be, by the hub's user.
 make_settings() {
-  [ -e "$settings" ] && return
+  if [ -e "$settings" ]; then
+    as_service_user test -r "$settings" || {
+      chgrp "$service_user" "$settings"
+      chmod g+r "$settings"
+    }
+    return
+  fi
   write_file 640 "$settings" <<TEXT
 # The settings of this hub. Nothing needs to be set. Every key, with its meaning and default:
 #   $current/config/hub.example.yaml

@@ -45,6 +45,8 @@ describe('the whole trip', () => {
   let phone: Phone;
   let second: Phone;
   const commands: { topic: string; payload: string }[] = [];
+  /** All that the phone was ever sent. */
+  const pulled: WireChange[] = [];
 
   beforeAll(async () => {
     daemon = await Daemon.start({ dataDir: folder.path, env });
@@ -165,9 +167,9 @@ describe('the whole trip', () => {
     });
 
     test(`a phone pulls ${lamp.name} and renames it; Apple Home and a second phone see the new name`, async () => {
-      const pulled = await phone.sync();
+      for (const change of (await phone.sync()).changes) pulled.push(change);
       await second.sync();
-      const seen = pulled.changes.find(({ content }) => content?.['name'] === lamp.name) as WireChange;
+      const seen = pulled.find(({ content }) => content?.['name'] === lamp.name) as WireChange;
       const edit = phone.edit(seen, { name: newName(house) });
       const pushed = await phone.sync([edit]);
       expect(pushed.applied).toEqual([edit.entity_version]);
