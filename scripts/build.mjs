@@ -23,6 +23,7 @@ const ENTRIES = {
   main: 'src/main.ts',
   'checkpoint-worker': 'src/base/checkpoint-worker.ts',
   'maintenance-worker': 'src/base/maintenance-worker.ts',
+  'database-worker': 'src/ops/backup/database-worker.ts',
 };
 
 /** The library for apps, without anything of the hub. Its core runs in browsers; what needs Node has its own entry. */

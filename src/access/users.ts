@@ -182,7 +182,7 @@ export class Users {
       checkRooms(user.role, patch.rooms);
       refuseTaken(tx, user.username, before.key);
       updateUser(tx, before.key, user, foldUsername(user.username), passwordPhc);
-      refuseOwnerless(tx);
+      if (before.user.role === 'owner') refuseOwnerless(tx);
       const details = changesOf(before.user, user, passwordPhc !== null);
       audit.record({ action: 'user.change', by: actor.principal, from: actor, target: id, details }, tx);
       const isDemoted = isDemotion(before.user.role, user.role);
@@ -214,7 +214,7 @@ export class Users {
       refuseUnlessManaged(actor, user.role);
       const ids = [...sessions.endAll(tx, key), ...this.#endKeys(tx, key)];
       deleteUser(tx, key);
-      refuseOwnerless(tx);
+      if (user.role === 'owner') refuseOwnerless(tx);
       const details = { username: user.username, role: user.role };
       audit.record({ action: 'user.delete', by: actor.principal, from: actor, target: id, details }, tx);
       return ids;

@@ -65,7 +65,7 @@ const WORKING: Readonly<Record<string, readonly [words: string, says: RegExp][]>
   ],
   accessories: [['--json', /[[{]/]],
   homekit: [
-    ['', /bridge/i],
+    ['', /waits to be added in Apple Home/],
     ['accessories', /\w/],
   ],
   energy: [['', /\w/]],
