@@ -111,11 +111,15 @@ describe('every command, by the built program against a running hub', () => {
 
   test('doctor names each problem with what to do, and tells by its exit code', async () => {
     const { code, stdout } = await type(['doctor', '--json']);
-    const report = JSON.parse(stdout) as { checks: { name: string; status: string; what_to_do: string | null }[] };
+    const report = JSON.parse(stdout) as {
+      checks: { name: string; status: string; what_to_do: string | null }[];
+    };
     const bad = report.checks.filter(({ status }) => status === 'warn' || status === 'fail');
     expect(code).toBe(bad.length === 0 ? 0 : 1);
     for (const { name, what_to_do: advice } of bad) expect(advice, name).toMatch(/\w/);
-    expect(report.checks.map(({ name }) => name)).toEqual(expect.arrayContaining(['database', 'disk', 'broker', 'jobs']));
+    expect(report.checks.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['database', 'disk', 'broker', 'jobs']),
+    );
   });
 
   test('import takes an export, and says so when it is none', async () => {

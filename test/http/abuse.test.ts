@@ -62,7 +62,8 @@ test(
       if (answer.status < 300) reached.add(`${operation.method} ${operation.path}`);
       const said = `${answer.status} ${answer.body.slice(0, 500)}`;
       // Where a backup lies is for admins to know: they carry it away.
-      const tellsFolder = answer.body.includes(folder.path) && !operation.path.startsWith('/api/system/backups');
+      const tellsFolder =
+        answer.body.includes(folder.path) && !operation.path.startsWith('/api/system/backups');
       if (answer.status >= 500 || LEAKS.test(answer.body) || tellsFolder) {
         throw new Error(`the hub said ${said}`);
       }
