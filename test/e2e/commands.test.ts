@@ -97,8 +97,8 @@ const APART = ['start', 'doctor', 'import', 'restore', 'upgrade', 'rollback'];
 
 describe('every command, by the built program against a running hub', () => {
   test('is told here, or apart', () => {
-    const names = COMMANDS.map(({ usage }) => usage.split(' ')[0]).sort();
-    expect([...Object.keys(WORKING), ...APART].sort()).toEqual(names);
+    const names = COMMANDS.map(({ usage }) => usage.split(' ')[0]);
+    expect(new Set([...Object.keys(WORKING), ...APART])).toEqual(new Set(names));
   });
 
   test.for(Object.entries(WORKING))('%s', async ([name, lines]) => {
