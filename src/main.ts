@@ -1,7 +1,5 @@
 import { fstatSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { text as readAll } from 'node:stream/consumers';
 
 import type { Hub } from './hub.ts';
 import type { ServiceManager } from './ops/ops.ts';
@@ -26,6 +24,7 @@ import {
   readJobOrder,
   readTransferOrder,
   readUserOrder,
+  readText,
   runAccessoryCommand,
   runAskingCommand,
   runAutomationCommand,
@@ -319,16 +318,6 @@ function load(argv: readonly string[]): LoadedConfig {
 function stderrId(): string {
   const { dev, ino } = fstatSync(2);
   return `${dev}:${ino}`;
-}
-
-/** The text of a file, or with "-" of standard input. @throws HubError `not_found`. */
-async function readText(file: string): Promise<string> {
-  if (file === '-') return await readAll(process.stdin);
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    throw new HubError('not_found', `${file} cannot be read: ${errorText(error)}`);
-  }
 }
 
 /** Prints what went wrong for a person and returns the exit code. */

@@ -6,6 +6,7 @@ import type { Store } from '../base/store.ts';
 import type { SeriesSet } from './series.ts';
 import type { ActivityEvent, ActivityExpiry } from './types.ts';
 
+import { LeapGuard } from '../base/leap-guard.ts';
 import { decodeEvents, encodeEvents, mergeEvents } from './codec.ts';
 import { blocksBySeries, eventsOfBlocks, undamaged } from './history.ts';
 import { DAY_MS, dayOf, dayOfSlot } from './periods.ts';
@@ -15,8 +16,6 @@ import { deleteBatches, deleteSeries, expireDays, expireSpans, putDay } from './
 /** A transaction ends after this long. */
 const SLICE_MS = 8;
 const SLICE_ROWS = 500;
-/** A leap of the clock by more than this is believed after it has stood by it for as long. */
-const LEAP_MS = DAY_MS;
 
 export interface UpkeepOptions {
   readonly store: Store;
@@ -66,18 +65,17 @@ export async function sortBatches({ store, log, isStopping }: UpkeepOptions): Pr
 /** Removes what is too old, and the oldest days where all is too much. A clock that leaps ahead must not empty it. */
 export class Expiry {
   readonly #options: UpkeepOptions;
-  #trustedMs: number;
-  #leapSinceMs: number | undefined;
+  readonly #clock: LeapGuard;
 
   constructor(options: UpkeepOptions) {
     this.#options = options;
-    this.#trustedMs = options.trustedMs;
+    this.#clock = new LeapGuard(options.clock, options.trustedMs);
   }
 
   /** Does as much as one short transaction may. */
   expire(nowMs: number): ActivityExpiry {
     const { store, keepDays, maxBytes } = this.#options;
-    const today = dayOf(this.#believed(nowMs));
+    const today = dayOf(this.#clock.believed(nowMs));
     const oldest = keepDays === 0 ? today + 1 : today - keepDays;
     const first = readFirstSlot(store.db);
     const firstDay = first === undefined ? undefined : dayOfSlot(first);
@@ -87,7 +85,7 @@ export class Expiry {
     }
     const beforeDay = Math.max(oldest, isTooMuch ? firstDay + 1 : 0);
     const deletedRows = store.write((tx) => {
-      expireSpans(tx, oldest * DAY_MS);
+      expireSpans(tx, beforeDay * DAY_MS);
       return expireDays(tx, beforeDay, SLICE_ROWS);
     });
     return { deletedRows, isDone: false };
@@ -112,18 +110,5 @@ export class Expiry {
     });
     for (const one of gone) series.remove(one);
     return gone.length;
-  }
-
-  /** The time by which ages are reckoned: the clock, but for a leap ahead that may be a mistake. */
-  #believed(nowMs: number): number {
-    const monotonicMs = this.#options.clock.monotonicMs();
-    const isLeap = this.#trustedMs > 0 && nowMs > this.#trustedMs + LEAP_MS;
-    if (!isLeap) this.#leapSinceMs = undefined;
-    else this.#leapSinceMs ??= monotonicMs;
-    if (!isLeap || monotonicMs - (this.#leapSinceMs ?? monotonicMs) >= LEAP_MS) {
-      this.#trustedMs = nowMs;
-      this.#leapSinceMs = undefined;
-    }
-    return Math.min(nowMs, this.#trustedMs);
   }
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 
+import type { Terminal } from '../base/terminal.ts';
 import type { HubStatus, PairingInfo, PhonePairing } from './types.ts';
 
 import type { AccessoryOrder } from './accessory-commands.ts';
@@ -13,6 +14,7 @@ import type { ProgramOptions } from './program.ts';
 import type { SuggestionOrder } from './suggestion-command.ts';
 import type { UserOrder } from './user-command.ts';
 
+import { askYes } from '../base/terminal.ts';
 import { readHubVersion } from '../base/version.ts';
 import { accessoryText } from './accessory-texts.ts';
 import { askForTask, askHub } from './ask.ts';
@@ -25,7 +27,7 @@ import { checkHomekit } from './homekit-check.ts';
 import { checkReport, homekitStatusText, homekitText, placeText } from './homekit-command.ts';
 import { reportReplyText } from './report-command.ts';
 import { suggestionText } from './suggestion-command.ts';
-import { askPassword, askYes, type Terminal } from './secret-input.ts';
+import { askPassword } from './input.ts';
 import { userText } from './user-command.ts';
 import { phoneText, welcomeText } from './welcome.ts';
 
@@ -37,6 +39,7 @@ export { startControl, type ControlTasks } from './control.ts';
 export { readDeviceOrder } from './device-commands.ts';
 export { readEnergyOrder } from './energy-command.ts';
 export { readJobOrder } from './job-commands.ts';
+export { readText } from './input.ts';
 export { readHomekitOrder } from './homekit-command.ts';
 export { pairPhone } from './pair-phone.ts';
 export { startProgress } from './progress.ts';
@@ -76,10 +79,13 @@ export async function runUserCommand(
   signal: AbortSignal,
   terminal: Terminal,
 ): Promise<string> {
-  if (order.question !== null && !(await askYes(terminal, order.question, signal))) {
+  if (
+    order.question !== null &&
+    !(terminal.stdin.isTTY === true && (await askYes(terminal, order.question)))
+  ) {
     return 'Nothing was changed. Say --yes to do it without being asked.';
   }
-  const password = order.needsPassword ? await askPassword(terminal, signal) : undefined;
+  const password = order.needsPassword ? await askPassword(terminal) : undefined;
   const args = password === undefined ? order.args : { ...order.args, password };
   const reply = await askForTask(join(dataDir, CONTROL_SOCKET), order.ask, args, { signal });
   return order.json ? JSON.stringify(reply) : userText(order, reply);

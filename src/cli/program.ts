@@ -1,6 +1,6 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
 
-import type { CommandText, OptionText, VerbText } from './command-table.ts';
+import type { CommandText, OptionText, VerbText } from './command-text.ts';
 
 import { HubError } from '../base/errors.ts';
 import { COMMANDS, EXIT_TEXT, FLAGS_TEXT } from './command-table.ts';

@@ -3,7 +3,8 @@ import { dirname, join, resolve } from 'node:path';
 
 import type { BackupOrder } from '../cli/cli.ts';
 import type { LoadedConfig } from '../config/config.ts';
-import type { BackupView, Terminal } from '../ops/ops.ts';
+import type { Terminal } from '../base/terminal.ts';
+import type { BackupView } from '../ops/ops.ts';
 
 import { TERMINAL } from '../access/types.ts';
 import { askForTask, CONTROL_SOCKET, isHubThere } from '../cli/cli.ts';

@@ -18,7 +18,6 @@ export {
   restoredText,
   verifiedJson,
   verifiedText,
-  type Terminal,
 } from './backup/backup-command.ts';
 export { Backups, type BackupsOptions } from './backup/backups.ts';
 export { inspectStaged } from './backup/inspect.ts';

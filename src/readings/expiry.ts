@@ -3,17 +3,14 @@ import type { Store } from '../base/store.ts';
 import type { Series, SeriesSet } from './series.ts';
 import type { ExpiryResult, Retention } from './types.ts';
 
-import { DAY_MS, dayOf } from './periods.ts';
+import { LeapGuard } from '../base/leap-guard.ts';
+import { dayOf } from './periods.ts';
 import { hasRows } from './reader.ts';
 import { deleteSeries, expireRows } from './writer.ts';
 
 /** A transaction ends after this many rows or this long. */
 const SLICE_ROWS = 500;
 const SLICE_MS = 8;
-
-/** A leap of the clock by more than this is believed after it has stood by it for as long. */
-const LEAP_MS = DAY_MS;
-
 const HOURS_PER_DAY = 24;
 
 export interface ExpiryOptions {
@@ -31,25 +28,24 @@ export interface ExpiryOptions {
  */
 export class Expiry {
   readonly #options: ExpiryOptions;
-  #trustedMs: number;
-  #leapSinceMs: number | undefined;
+  readonly #clock: LeapGuard;
   /** The day for which everything is done. */
   #doneDay = -1;
   #pass: { readonly day: number; readonly left: Series[] } | undefined;
 
   constructor(options: ExpiryOptions) {
     this.#options = options;
-    this.#trustedMs = options.trustedMs;
+    this.#clock = new LeapGuard(options.clock, options.trustedMs);
   }
 
   get trustedMs(): number {
-    return this.#trustedMs;
+    return this.#clock.trustedMs;
   }
 
   /** Does as much as one short transaction may. */
   expire(nowMs: number): ExpiryResult {
     const { store, series } = this.#options;
-    const day = dayOf(this.#believed(nowMs));
+    const day = dayOf(this.#clock.believed(nowMs));
     if (day === this.#doneDay) return { deletedRows: 0, isDone: true };
     if (this.#pass?.day !== day) this.#pass = { day, left: [...series.all()] };
     const { left } = this.#pass;
@@ -83,18 +79,5 @@ export class Expiry {
     this.#pass = undefined;
     this.#doneDay = day;
     return { deletedRows, isDone: true };
-  }
-
-  /** The time by which ages are reckoned: the clock, but for a leap ahead that may be a mistake. */
-  #believed(nowMs: number): number {
-    const monotonicMs = this.#options.clock.monotonicMs();
-    const isLeap = this.#trustedMs > 0 && nowMs > this.#trustedMs + LEAP_MS;
-    if (!isLeap) this.#leapSinceMs = undefined;
-    else this.#leapSinceMs ??= monotonicMs;
-    if (!isLeap || monotonicMs - (this.#leapSinceMs ?? monotonicMs) >= LEAP_MS) {
-      this.#trustedMs = nowMs;
-      this.#leapSinceMs = undefined;
-    }
-    return Math.min(nowMs, this.#trustedMs);
   }
 }

@@ -24,14 +24,14 @@ mdns: { enabled: false }
 `;
 
 /** Long: npm and a build run for real. */
-const SLOW_MS = 240_000;
+const SLOW_MS = 120_000;
 
 let machine: Machine;
 
 const said = ({ stdout, stderr }: Ran): string => `${stdout}\n${stderr}`;
 
 async function install(...options: string[]): Promise<Ran> {
-  return await machine.run(['/root/funkygibbon/scripts/install.sh', '--yes', ...options]);
+  return await machine.run(['/srv/funkygibbon/scripts/install.sh', '--yes', ...options]);
 }
 
 async function funkygibbon(...words: string[]): Promise<Ran> {
@@ -72,7 +72,7 @@ describe.runIf(isWanted)('the installer, on a machine of its own', () => {
   beforeAll(async () => {
     await buildDaemon();
     machine = Machine.start();
-    machine.checkOut('root/funkygibbon');
+    machine.checkOut('srv/funkygibbon');
     machine.write('etc/funkygibbon/hub.yaml', SETTINGS, 0o640);
   }, SLOW_MS);
 
@@ -131,16 +131,16 @@ describe.runIf(isWanted)('the installer, on a machine of its own', () => {
       const before = await status();
       expect(before.entities).toBeGreaterThan(10);
       const old = release();
-      makeVersion('root/broken', '0.8.0');
+      makeVersion('srv/broken', '0.8.0');
       // It damages the home, and then does not start.
       writeFileSync(
-        machine.path('root/broken/dist/main.js'),
+        machine.path('srv/broken/dist/main.js'),
         `import { writeFileSync } from 'node:fs';
 if (process.argv[2] === 'version') console.log('0.8.0');
 else { writeFileSync('/var/lib/funkygibbon/funkygibbon.db', 'rubbish'); process.exit(1); }
 `,
       );
-      const ran = await funkygibbon('upgrade', '/root/broken', '--yes');
+      const ran = await funkygibbon('upgrade', '/srv/broken', '--yes');
       expect(ran.code, said(ran)).not.toBe(0);
       expect(ran.stderr).toMatch(/is in use again, with the home as it was before/);
       expect(release()).toBe(old);
@@ -151,9 +151,9 @@ else { writeFileSync('/var/lib/funkygibbon/funkygibbon.db', 'rubbish'); process.
   test('an upgrade from an archive, and the way back', { timeout: SLOW_MS }, async () => {
     const before = await status();
     const old = release();
-    makeVersion('root/newer', '0.9.0');
-    expect((await machine.run(['tar', '-czf', '/root/newer.tar.gz', '-C', '/root', 'newer'])).code).toBe(0);
-    const up = await funkygibbon('upgrade', '/root/newer.tar.gz', '--yes');
+    makeVersion('srv/newer', '0.9.0');
+    expect((await machine.run(['tar', '-czf', '/srv/newer.tar.gz', '-C', '/srv', 'newer'])).code).toBe(0);
+    const up = await funkygibbon('upgrade', '/srv/newer.tar.gz', '--yes');
     expect(up.code, said(up)).toBe(0);
     expect(release()).toMatch(/^0\.9\.0-/);
     expect(await status()).toMatchObject({

@@ -48,8 +48,17 @@ def start(unit):
         sys.exit("only Type=notify is known here")
     reader, writer = os.pipe()
     if os.fork() == 0:
-        os.close(reader)
         os.setsid()
+        # Whoever called waits for the ends of these: a real systemd is another process.
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for standard in (0, 1, 2):
+            os.dup2(nothing, standard)
+        for other in range(3, 256):
+            if other != writer:
+                try:
+                    os.close(other)
+                except OSError:
+                    pass
         supervise(unit, one, found, writer)
         os._exit(0)
     os.close(writer)

@@ -19,7 +19,8 @@ import { combine } from '../../../src/readings/rollup.ts';
 import { readingTables } from '../../../src/readings/tables.ts';
 import { insertSeries, putAggregates, putProgress } from '../../../src/readings/writer.ts';
 import { randomNumbers } from '../graph/home.ts';
-import { median, ms, quantile, type Result } from '../measure.ts';
+import { median, ms, type Result } from '../measure.ts';
+import { measureRepeated } from './repeated.ts';
 
 const DEVICES = 100;
 const COUNTING = 50;
@@ -34,8 +35,14 @@ const ROUNDS = 5;
 /** A month and two years of the energy of a large home, beside a bare table of the same buckets. */
 export async function benchEnergy(): Promise<Result[]> {
   await using home = await openBench();
-  const month = await measure(async () => await home.look(MONTH, 'hour'), ROUNDS);
-  const years = await measure(async () => await home.look(YEARS, 'day'), 2);
+  const look = async (days: number, resolution: 'hour' | 'day'): Promise<void> => {
+    const devices = await home.look(days, resolution);
+    if (devices !== DEVICES) throw new Error(`the report has ${devices} devices`);
+  };
+  // Once before, so that what is compiled and cached is so in each of the rounds.
+  await look(MONTH, 'hour');
+  const month = await measureRepeated(async () => await look(MONTH, 'hour'), ROUNDS);
+  const years = await measureRepeated(async () => await look(YEARS, 'day'), 2);
   const bare = home.bare();
   return [
     {
@@ -63,59 +70,6 @@ export async function benchEnergy(): Promise<Result[]> {
       met: years.grownMb <= 60 && years.stillMs[1] <= 20,
     },
   ];
-}
-
-interface Measured {
-  readonly tookMs: number;
-  /** Of this thread, what looking at it cost included: on a busy machine it says more than the time. */
-  readonly cpuMs: number;
-  readonly grownMb: number;
-  /** Processor time of one turn of the event loop, p99 and at most. */
-  readonly stillMs: readonly [number, number];
-}
-
-async function measure(look: () => Promise<number>, rounds: number): Promise<Measured> {
-  await look();
-  const times: number[] = [];
-  const cpus: number[] = [];
-  const grown: number[] = [];
-  const stops: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    globalThis.gc?.();
-    const before = memoryBytes();
-    let peak = before;
-    let isOver = false;
-    let last = process.threadCpuUsage();
-    const watch = (): void => {
-      const { user, system } = process.threadCpuUsage(last);
-      stops.push((user + system) / 1000);
-      peak = Math.max(peak, memoryBytes());
-      last = process.threadCpuUsage();
-      if (!isOver) setImmediate(watch);
-    };
-    setImmediate(watch);
-    const from = performance.now();
-    const cpu = process.threadCpuUsage();
-    const devices = await look();
-    times.push(performance.now() - from);
-    const { user, system } = process.threadCpuUsage(cpu);
-    cpus.push((user + system) / 1000);
-    isOver = true;
-    grown.push((peak - before) / 1e6);
-    if (devices !== DEVICES) throw new Error(`the report has ${devices} devices`);
-  }
-  return {
-    tookMs: median(times),
-    cpuMs: median(cpus),
-    grownMb: Math.max(...grown),
-    stillMs: [quantile(stops, 0.99), Math.max(...stops)],
-  };
-}
-
-/** What is in use, garbage that was not swept yet included. */
-function memoryBytes(): number {
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
 }
 
 interface EnergyBench extends AsyncDisposable {

@@ -18,7 +18,8 @@ import { Sun } from '../../../src/base/sun.ts';
 import { Suggestions } from '../../../src/insights/habits/suggestions.ts';
 import { suggestionTables } from '../../../src/insights/habits/tables.ts';
 import { randomNumbers } from '../graph/home.ts';
-import { median, ms, quantile, type Result } from '../measure.ts';
+import { ms, type Result } from '../measure.ts';
+import { measureRepeated } from './repeated.ts';
 
 const DAYS = 60;
 const ROUNDS = 3;
@@ -39,47 +40,23 @@ const HABITS = 8;
 /** Two months of a large home, searched for habits; and what its history costs on the disk. */
 export async function benchHabits(): Promise<Result[]> {
   await using home = await openHome();
-  const took: number[] = [];
-  const grown: number[] = [];
-  const turns: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    globalThis.gc?.();
-    const before = memoryBytes();
-    let peak = before;
-    let isOver = false;
-    let last = process.threadCpuUsage();
-    const watch = (): void => {
-      const { user, system } = process.threadCpuUsage(last);
-      turns.push((user + system) / 1000);
-      peak = Math.max(peak, memoryBytes());
-      last = process.threadCpuUsage();
-      if (!isOver) setImmediate(watch);
-    };
-    setImmediate(watch);
-    const from = process.threadCpuUsage();
-    await home.suggestions.refresh();
-    const { user, system } = process.threadCpuUsage(from);
-    took.push((user + system) / 1000);
-    isOver = true;
-    grown.push((peak - before) / 1e6);
-  }
+  const search = await measureRepeated(async () => await home.suggestions.refresh(), ROUNDS);
   const from = performance.now();
   const { items, observed } = home.suggestions.list('proposed');
   const listMs = performance.now() - from;
   if (items.length < HABITS) throw new Error(`only ${items.length} habits were found`);
-  const longest = Math.max(...turns);
   return [
     {
       what: `habits of ${DAYS} days of 100 devices (${home.eventsPerDay} events a day, ${observed.tried} candidates): processor time of the search at night`,
-      measured: `${ms(median(took))}, ${Math.max(...grown).toFixed(0)} MB at most, ${items.length} suggestions`,
+      measured: `${ms(search.cpuMs)}, ${search.grownMb.toFixed(0)} MB at most, ${items.length} suggestions`,
       aim: '10 s, 100 MB',
-      met: median(took) <= 10_000 && Math.max(...grown) <= 100,
+      met: search.cpuMs <= 10_000 && search.grownMb <= 100,
     },
     {
       what: 'the same: processor time of a turn of the event loop, p99 and at most',
-      measured: `${ms(quantile(turns, 0.99))}, ${ms(longest)}`,
+      measured: `${ms(search.stillMs[0])}, ${ms(search.stillMs[1])}`,
       aim: '20 ms (p99)',
-      met: quantile(turns, 0.99) <= 20,
+      met: search.stillMs[0] <= 20,
     },
     {
       what: 'the same: what somebody waits who asks for the suggestions',
@@ -94,12 +71,6 @@ export async function benchHabits(): Promise<Result[]> {
       met: null,
     },
   ];
-}
-
-/** What is in use, garbage that was not swept yet included. */
-function memoryBytes(): number {
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
 }
 
 interface BenchHome extends AsyncDisposable {

@@ -1,25 +1,17 @@
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline/promises';
-import { Writable } from 'node:stream';
 
-import type { CommandIo } from '../io.ts';
+import type { Terminal } from '../../base/terminal.ts';
 import type { ReadResult } from './archive.ts';
 import type { RestoreResult } from './restore.ts';
 import type { BackupView, Manifest } from './types.ts';
 
 import { errorText, HubError } from '../../base/errors.ts';
 import { toIso } from '../../base/clock.ts';
+import { askLine, askYes } from '../../base/terminal.ts';
 import { counted, sizeText } from '../io.ts';
 import { isEncrypted } from './archive.ts';
 
 const MAX_PASSPHRASE_BYTES = 16 * 1024;
-
-/** A person at a terminal. */
-export interface Terminal {
-  readonly stdin: CommandIo['stdin'] & NodeJS.ReadableStream & { readonly isTTY?: boolean };
-  readonly stderr: NodeJS.WritableStream;
-}
 
 /** Reads a passphrase from a file, without the line end that editors put there. @throws HubError `invalid`. */
 export function readPassphraseFile(path: string): string {
@@ -45,7 +37,7 @@ export async function findPassphrase(
   if (!(await isEncrypted(file))) return null;
   if (given.passphraseFile !== null) return readPassphraseFile(given.passphraseFile);
   if (given.configured !== null) return given.configured;
-  if (terminal.stdin.isTTY === true) return await ask(terminal, 'Passphrase of the backup: ', true);
+  if (terminal.stdin.isTTY === true) return await askLine(terminal, 'Passphrase of the backup: ', true);
   throw new HubError('invalid', 'The backup is encrypted: give its passphrase with --passphrase-file FILE.');
 }
 
@@ -54,22 +46,7 @@ export async function confirm(terminal: Terminal, question: string): Promise<voi
   if (terminal.stdin.isTTY !== true) {
     throw new HubError('invalid', 'There is nobody to ask whether to go on: say --yes. Nothing was changed.');
   }
-  const answer = await ask(terminal, `${question} [y/N] `, false);
-  if (!/^y(es)?$/i.test(answer.trim())) throw new HubError('unavailable', 'Nothing was changed.');
-}
-
-async function ask({ stdin, stderr }: Terminal, question: string, isSecret: boolean): Promise<string> {
-  stderr.write(question);
-  const silent = new Writable({ write: (_piece, _encoding, done) => done() });
-  const reader = createInterface({ input: stdin, output: isSecret ? silent : stderr, terminal: true });
-  try {
-    // Ctrl-C and Ctrl-D end the asking.
-    const ended = once(reader, 'close').then(() => '');
-    return await Promise.race([once(reader, 'line').then(([line]) => String(line)), ended]);
-  } finally {
-    reader.close();
-    if (isSecret) stderr.write('\n');
-  }
+  if (!(await askYes(terminal, question))) throw new HubError('unavailable', 'Nothing was changed.');
 }
 
 /** What `create --json` prints. */

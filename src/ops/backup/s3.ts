@@ -22,7 +22,6 @@ export interface SignerModule {
     readonly region: string;
   }) => Signer;
 }
-const SIGNER_PACKAGE: string = 'aws4fetch';
 
 /** What S3 takes in one request. */
 const MAX_UPLOAD_BYTES = 5 * 1024 ** 3;
@@ -46,7 +45,10 @@ export class S3Bucket {
   #signer: Promise<Signer> | undefined;
 
   /** @param loadSigner what signs; a test may bring its own. */
-  constructor(settings: S3Settings, loadSigner: () => Promise<SignerModule> = loadPackage) {
+  constructor(
+    settings: S3Settings,
+    loadSigner: () => Promise<SignerModule> = async () => await import('aws4fetch'),
+  ) {
     this.#settings = settings;
     this.#loadSigner = loadSigner;
   }
@@ -147,18 +149,6 @@ export class S3Bucket {
       service: 's3',
       region,
     });
-  }
-}
-
-async function loadPackage(): Promise<SignerModule> {
-  try {
-    return (await import(SIGNER_PACKAGE)) as SignerModule;
-  } catch (error) {
-    throw new HubError(
-      'unavailable',
-      `Backups to S3 need the package ${SIGNER_PACKAGE}, which is not installed: npm install ${SIGNER_PACKAGE}`,
-      { cause: error },
-    );
   }
 }
 
