@@ -17,6 +17,13 @@ make_release() {
   chmod 755 "$prefix" "$releases" "$staging"
   copy_sources
   if is_built; then
+    release=$(release_name)
+    # A release gets its name once it is whole, and nobody changes it afterwards.
+    if [ "$(installed_release)" = "$release" ]; then
+      say "The release $release is installed already."
+      rm -rf -- "$staging"
+      return
+    fi
     say 'The build in dist/ is that of these sources; it is taken.'
     install_dependencies --omit=dev
   else
@@ -25,10 +32,14 @@ make_release() {
     "$staging/node_modules/.bin/node" "$staging/scripts/build.mjs" || fail 'The build failed (above). Nothing was changed.'
     prune_dependencies
   fi
-  release=$(version_of "$staging")-$(cut -c 1-8 "$staging/dist/.build-stamp")
+  release=$(release_name)
   strip_release
   check_release
   keep_release
+}
+
+release_name() {
+  printf '%s-%s\n' "$(version_of "$staging")" "$(cut -c 1-8 "$staging/dist/.build-stamp")"
 }
 
 copy_sources() {
@@ -74,7 +85,7 @@ check_release() {
 }
 
 keep_release() {
-  if [ -d "$releases/$release" ] && [ "$(installed_release)" = "$release" ]; then
+  if [ "$(installed_release)" = "$release" ]; then
     say "The release $release is installed already."
     rm -rf -- "$staging"
     return

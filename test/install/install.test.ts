@@ -98,11 +98,12 @@ describe.runIf(isWanted)('the installer, on a machine of its own', () => {
     for (const name of readdirSync(machine.path('var/lib/funkygibbon')))
       expect(statSync(machine.path(`var/lib/funkygibbon/${name}`)).uid, name).toBe(data.uid);
     // Only what runs it: no sources, no tests, no tools.
-    const inside = readdirSync(machine.path('opt/funkygibbon/current/'));
+    const place = `opt/funkygibbon/releases/${release()}`;
+    const inside = readdirSync(machine.path(place));
     expect(inside).not.toContain('src');
     expect(inside).not.toContain('test');
-    expect(machine.exists('opt/funkygibbon/current/node_modules/vitest')).toBe(false);
-    expect(machine.exists('opt/funkygibbon/current/node_modules/.bin/node')).toBe(true);
+    expect(machine.exists(`${place}/node_modules/vitest`)).toBe(false);
+    expect(machine.exists(`${place}/node_modules/.bin/node`)).toBe(true);
     expect(await status()).toMatchObject({ version: expect.any(String) });
     expect(machine.read('etc/funkygibbon/hub.yaml')).toBe(SETTINGS);
   });
